@@ -1,0 +1,3 @@
+//! The ironhouse command.
+
+fn main() {}

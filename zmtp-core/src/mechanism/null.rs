@@ -1,0 +1,103 @@
+//! NULL: no security, but the authenticator may still judge the address (37/ZMTP, "The NULL Security
+//! Mechanism").
+//!
+//! ```text
+//!  domain set ──▶ authenticator ──accept──▶ send READY ──▶ wait for READY ──▶ done
+//!  no domain  ─────────────────────────────────┘
+//! ```
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+
+use super::{
+    Accepted, Established, Mechanism, Opening, Outbox, Role, Security, Session, Step, Suspended,
+    expect_command, parse_claims,
+};
+use crate::auth::Credentials;
+use crate::error::{ProtocolError, Stage};
+use crate::random::{RandomError, RandomSource};
+use crate::time::Instant;
+use crate::wire::command::{Command, name};
+use crate::wire::greeting::MechanismName;
+
+/// The NULL mechanism; it has no settings.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Null;
+
+impl Security for Null {
+    fn mechanism(&self) -> MechanismName {
+        MechanismName::NULL
+    }
+
+    fn role(&self) -> Option<Role> {
+        None
+    }
+
+    fn prepare(&self, _random: &mut dyn RandomSource) -> Result<Box<dyn Opening>, RandomError> {
+        Ok(Box::new(*self))
+    }
+}
+
+impl Opening for Null {
+    fn open(
+        self: Box<Self>,
+        session: Arc<Session>,
+        out: &mut Outbox<'_>,
+    ) -> Result<Step, ProtocolError> {
+        if session.domain.is_empty() {
+            return Ok(ready(session, None, out));
+        }
+        let request = session.request(MechanismName::NULL, Credentials::Null);
+        Ok(Step::Authenticate(request, Box::new(HoldReady { session })))
+    }
+}
+
+fn ready(session: Arc<Session>, accepted: Option<Accepted>, out: &mut Outbox<'_>) -> Step {
+    out.command(name::READY, &session.metadata);
+    Step::Continue(Box::new(ExpectReady { session, accepted }))
+}
+
+/// READY is held back until the decision is there.
+#[derive(Debug)]
+struct HoldReady {
+    session: Arc<Session>,
+}
+
+impl Suspended for HoldReady {
+    fn resume(
+        self: Box<Self>,
+        accepted: Accepted,
+        out: &mut Outbox<'_>,
+    ) -> Result<Step, ProtocolError> {
+        Ok(ready(self.session, Some(accepted), out))
+    }
+}
+
+#[derive(Debug)]
+struct ExpectReady {
+    session: Arc<Session>,
+    accepted: Option<Accepted>,
+}
+
+impl Mechanism for ExpectReady {
+    fn stage(&self) -> Stage {
+        Stage::Ready
+    }
+
+    fn max_command(&self) -> usize {
+        1 + name::READY.len() + self.session.limits.max_metadata
+    }
+
+    fn step(
+        self: Box<Self>,
+        _now: Instant,
+        command: Command<'_>,
+        _out: &mut Outbox<'_>,
+    ) -> Result<Step, ProtocolError> {
+        expect_command(&command, name::READY, Stage::Ready)?;
+        let claimed = parse_claims(&self.session, command.data)
+            .map_err(|kind| ProtocolError::peer(Stage::Ready, kind))?;
+        let accepted = self.accepted;
+        Ok(Step::Done(Box::new(Established { claimed, public_key: None, accepted, codec: None })))
+    }
+}

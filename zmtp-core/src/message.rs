@@ -1,0 +1,288 @@
+//! Messages: one or more parts that arrive together or not at all.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::ops::Deref;
+
+use bytes::Bytes;
+
+use crate::peer::Peer;
+
+/// Bodies up to this many octets live inside the [`Part`] and need no allocation.
+pub const INLINE_LEN: usize = 70;
+
+/// One part of a message: opaque octets, small ones held in place, large ones shared.
+#[derive(Clone)]
+pub struct Part(Repr);
+
+#[derive(Clone)]
+enum Repr {
+    Inline { len: u8, octets: [u8; INLINE_LEN] },
+    Shared(Bytes),
+}
+
+impl Part {
+    /// A part without octets.
+    pub const EMPTY: Self = Self(Repr::Inline { len: 0, octets: [0; INLINE_LEN] });
+
+    /// A copy of `body`.
+    #[must_use]
+    #[inline]
+    pub fn copy_from(body: &[u8]) -> Self {
+        Self::inline(body).unwrap_or_else(|| Self(Repr::Shared(Bytes::copy_from_slice(body))))
+    }
+
+    /// A copy of `body` if it is short enough to be held in place.
+    #[inline]
+    pub(crate) fn inline(body: &[u8]) -> Option<Self> {
+        let mut octets = [0; INLINE_LEN];
+        octets.get_mut(..body.len())?.copy_from_slice(body);
+        Some(Self(Repr::Inline { len: u8::try_from(body.len()).ok()?, octets }))
+    }
+
+    /// The octets.
+    #[must_use]
+    #[inline]
+    pub fn as_bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Inline { len, octets } => octets.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The octets as a shared buffer; copied only if they were held in place.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        match self.0 {
+            Repr::Inline { .. } => Bytes::copy_from_slice(self.as_bytes()),
+            Repr::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The shared buffer, if the octets are in one.
+    #[inline]
+    pub(crate) fn as_shared(&self) -> Option<&Bytes> {
+        match &self.0 {
+            Repr::Inline { .. } => None,
+            Repr::Shared(bytes) => Some(bytes),
+        }
+    }
+}
+
+impl Deref for Part {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl AsRef<[u8]> for Part {
+    fn as_ref(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Default for Part {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
+impl PartialEq for Part {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for Part {}
+
+macro_rules! part_equals {
+    ($(<$(const $n:ident)?> $other:ty),+) => {$(
+        impl<$(const $n: usize)?> PartialEq<$other> for Part {
+            fn eq(&self, other: &$other) -> bool {
+                let other: &[u8] = other.as_ref();
+                self.as_bytes() == other
+            }
+        }
+    )+};
+}
+
+part_equals!(<> [u8], <> &[u8], <> str, <> &str, <> Vec<u8>, <> Bytes, <const N> [u8; N], <const N> &[u8; N]);
+
+/// Escaped: a peer may have put anything here.
+impl fmt::Debug for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "b\"{}\"", self.as_bytes().escape_ascii())
+    }
+}
+
+impl From<Bytes> for Part {
+    /// Keeps the buffer, however short: nothing is copied.
+    fn from(bytes: Bytes) -> Self {
+        Self(Repr::Shared(bytes))
+    }
+}
+
+impl From<Vec<u8>> for Part {
+    fn from(octets: Vec<u8>) -> Self {
+        Self::inline(&octets).unwrap_or_else(|| Self(Repr::Shared(octets.into())))
+    }
+}
+
+impl From<alloc::string::String> for Part {
+    fn from(text: alloc::string::String) -> Self {
+        text.into_bytes().into()
+    }
+}
+
+impl From<&[u8]> for Part {
+    fn from(body: &[u8]) -> Self {
+        Self::copy_from(body)
+    }
+}
+
+impl<const N: usize> From<&[u8; N]> for Part {
+    fn from(body: &[u8; N]) -> Self {
+        Self::copy_from(body)
+    }
+}
+
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::copy_from(text.as_bytes())
+    }
+}
+
+/// One or more [`Part`]s, and the peer that they came from.
+///
+/// There is no message without a part, as there is none on the wire.
+#[derive(Clone, Default)]
+pub struct Message {
+    first: Part,
+    rest: Vec<Part>,
+    origin: Option<Arc<Peer>>,
+}
+
+impl Message {
+    /// A message of one part.
+    #[must_use]
+    #[inline]
+    pub fn new(part: impl Into<Part>) -> Self {
+        Self { first: part.into(), rest: Vec::new(), origin: None }
+    }
+
+    /// A message of all `parts`, or `None` if there are none.
+    pub fn from_parts<P: Into<Part>>(parts: impl IntoIterator<Item = P>) -> Option<Self> {
+        let mut parts = parts.into_iter().map(Into::into);
+        Some(Self { first: parts.next()?, rest: parts.collect(), origin: None })
+    }
+
+    /// Appends a part.
+    pub fn push(&mut self, part: impl Into<Part>) {
+        self.rest.push(part.into());
+    }
+
+    /// Puts a part before the others.
+    pub fn push_front(&mut self, part: impl Into<Part>) {
+        let second = core::mem::replace(&mut self.first, part.into());
+        self.rest.insert(0, second);
+    }
+
+    /// Takes the first part off, unless it is the only one.
+    pub fn pop_front(&mut self) -> Option<Part> {
+        if self.rest.is_empty() {
+            return None;
+        }
+        let second = self.rest.remove(0);
+        Some(core::mem::replace(&mut self.first, second))
+    }
+
+    /// Splits in front of part `at`; `None` if that would leave either side without a part.
+    #[must_use]
+    pub fn split_at(mut self, at: usize) -> Option<(Self, Self)> {
+        if at == 0 || at >= self.len() {
+            return None;
+        }
+        let tail = self.rest.split_off(at - 1);
+        let mut tail = Self::from_parts(tail)?;
+        tail.origin.clone_from(&self.origin);
+        Some((self, tail))
+    }
+
+    /// The first part.
+    #[must_use]
+    #[inline]
+    pub const fn first(&self) -> &Part {
+        &self.first
+    }
+
+    /// Part number `at`, counted from zero.
+    #[must_use]
+    pub fn get(&self, at: usize) -> Option<&Part> {
+        match at.checked_sub(1) {
+            None => Some(&self.first),
+            Some(at) => self.rest.get(at),
+        }
+    }
+
+    /// All parts in order.
+    #[inline]
+    pub fn parts(&self) -> impl DoubleEndedIterator<Item = &Part> {
+        core::iter::once(&self.first).chain(&self.rest)
+    }
+
+    /// All parts in order, by value.
+    pub fn into_parts(self) -> impl DoubleEndedIterator<Item = Part> {
+        core::iter::once(self.first).chain(self.rest)
+    }
+
+    /// How many parts there are; never zero.
+    #[must_use]
+    #[inline]
+    #[expect(clippy::len_without_is_empty, reason = "a message is never empty")]
+    pub const fn len(&self) -> usize {
+        1 + self.rest.len()
+    }
+
+    /// Octets in all parts together.
+    #[must_use]
+    pub fn octets(&self) -> usize {
+        self.parts().map(|part| part.len()).sum()
+    }
+
+    /// The peer that the message came from; `None` for one that was made here.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Arc<Peer>> {
+        self.origin.as_ref()
+    }
+
+    /// Says which peer the message came from.
+    #[must_use]
+    pub fn with_peer(mut self, peer: Arc<Peer>) -> Self {
+        self.origin = Some(peer);
+        self
+    }
+}
+
+/// The parts alone: where a message came from is not part of its value.
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        self.first == other.first && self.rest == other.rest
+    }
+}
+
+impl Eq for Message {}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.parts()).finish()
+    }
+}
+
+impl<P: Into<Part>> From<P> for Message {
+    fn from(part: P) -> Self {
+        Self::new(part)
+    }
+}

@@ -1,0 +1,196 @@
+//! Octets to messages and commands.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::Open;
+use crate::error::{Kind, Misbehaved, ProtocolError, Stage};
+use crate::limits::Limits;
+use crate::message::{Message, Part};
+use crate::wire::command::{Command, name};
+use crate::wire::frame::{FrameHeader, FrameKind};
+use crate::wire::heartbeat::{Ping, PingContext, decode_pong};
+use crate::wire::subscription::SubscriptionChange;
+
+/// Bodies up to this many octets are copied out, so that one of them does not pin a whole read.
+const COPY_UP_TO: usize = 1024;
+
+/// The receiving half of an established connection.
+#[derive(Debug)]
+pub struct Incoming {
+    open: Option<Box<dyn Open>>,
+    limits: Arc<Limits>,
+    publisher: bool,
+    parts: Vec<Part>,
+    octets: usize,
+}
+
+/// Something whole that the peer sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Received {
+    /// A message, all parts of it.
+    Message(Message),
+    /// A heartbeat, to be answered with [`Outgoing::pong`](super::Outgoing::pong).
+    Ping(Ping),
+    /// The answer to a heartbeat, or an unsolicited one; either is only a sign of life.
+    Pong(PingContext),
+    /// A change of what the peer subscribes to; only where this side publishes.
+    Subscription(SubscriptionChange, Bytes),
+}
+
+impl Incoming {
+    pub(crate) fn new(open: Option<Box<dyn Open>>, limits: Arc<Limits>, publisher: bool) -> Self {
+        Self { open, limits, publisher, parts: Vec::new(), octets: 0 }
+    }
+
+    /// Takes the next whole thing off the front of `input`; `None` when more octets are needed.
+    ///
+    /// Unknown commands are skipped. Nothing is allocated by a length that the peer announced, and
+    /// parts of an unfinished message never leave this type.
+    ///
+    /// # Errors
+    /// The rule that the peer broke. The connection is over then; do not call again.
+    #[inline]
+    pub fn next(&mut self, input: &mut BytesMut) -> Result<Option<Received>, ProtocolError> {
+        self.next_inner(input).map_err(|kind| ProtocolError::peer(Stage::Traffic, kind))
+    }
+
+    /// Octets that the frame at the front of `input` still lacks, at least one.
+    ///
+    /// A hint for the size of the next read; the peer chose it, so bound it before reserving.
+    #[must_use]
+    pub fn missing(&self, input: &[u8]) -> u64 {
+        match FrameHeader::decode(input) {
+            Ok(Some((header, at))) => {
+                (at as u64).saturating_add(header.len).saturating_sub(input.len() as u64).max(1)
+            }
+            Ok(None) | Err(_) => 1,
+        }
+    }
+
+    fn next_inner(&mut self, input: &mut BytesMut) -> Result<Option<Received>, Kind> {
+        while let Some((header, at)) = FrameHeader::decode(input)? {
+            let len = self.judge(header)?;
+            if input.len() - at < len {
+                return Ok(None);
+            }
+            input.advance(at);
+            let received = match &mut self.open {
+                None => self.clear(header.kind, len, input)?,
+                Some(open) => {
+                    let mut body = input.split_to(len);
+                    let (kind, content) = open.open(&mut body)?;
+                    let mut content = {
+                        body.truncate(content.end);
+                        body.advance(content.start);
+                        body
+                    };
+                    let len = content.len();
+                    self.clear(kind, len, &mut content)?
+                }
+            };
+            if received.is_some() {
+                return Ok(received);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Holds the header against the limits, before any octet of the body is waited for.
+    fn judge(&self, header: FrameHeader) -> Result<usize, Kind> {
+        let overhead = self.open.as_ref().map_or(0, |open| open.overhead());
+        let len = usize::try_from(header.len).unwrap_or(usize::MAX);
+        let (budget, excess) = match header.kind {
+            FrameKind::Command if self.open.is_none() => {
+                (self.limits.max_command, Misbehaved::CommandTooLarge)
+            }
+            FrameKind::Command | FrameKind::Message { .. } => {
+                (self.limits.max_message.saturating_sub(self.octets), Misbehaved::MessageTooLarge)
+            }
+        };
+        if len.saturating_sub(overhead) > budget {
+            return Err(excess.into());
+        }
+        Ok(len)
+    }
+
+    /// Takes a body of `len` octets off the front of `input`, which holds at least as many.
+    fn clear(
+        &mut self,
+        kind: FrameKind,
+        len: usize,
+        input: &mut BytesMut,
+    ) -> Result<Option<Received>, Kind> {
+        match kind {
+            FrameKind::Message { more } => {
+                let part = take_part(input, len);
+                self.message_part(part, more)
+            }
+            FrameKind::Command => {
+                if len > self.limits.max_command {
+                    return Err(Misbehaved::CommandTooLarge.into());
+                }
+                let body = input.split_to(len);
+                self.command(&body)
+            }
+        }
+    }
+
+    fn message_part(&mut self, part: Part, more: bool) -> Result<Option<Received>, Kind> {
+        if !more && self.parts.is_empty() {
+            return Ok(Some(self.whole(part)));
+        }
+        if self.parts.len() >= self.limits.max_parts
+            || (more && self.parts.len() + 1 >= self.limits.max_parts)
+        {
+            return Err(Misbehaved::TooManyParts.into());
+        }
+        self.octets += part.len();
+        self.parts.push(part);
+        if more {
+            return Ok(None);
+        }
+        self.octets = 0;
+        Ok(Message::from_parts(core::mem::take(&mut self.parts)).map(Received::Message))
+    }
+
+    fn whole(&self, part: Part) -> Received {
+        if self.publisher
+            && let Some((change, prefix)) = SubscriptionChange::from_message(&part)
+        {
+            return Received::Subscription(change, Bytes::copy_from_slice(prefix));
+        }
+        Received::Message(Message::new(part))
+    }
+
+    fn command(&self, body: &[u8]) -> Result<Option<Received>, Kind> {
+        let command = Command::decode(body)?;
+        let change = match command.name {
+            name::PING => return Ok(Some(Received::Ping(Ping::decode(command.data)?))),
+            name::PONG => return Ok(Some(Received::Pong(decode_pong(command.data)?))),
+            name::ERROR => return Err(Misbehaved::LateError.into()),
+            name::SUBSCRIBE => SubscriptionChange::Subscribe,
+            name::CANCEL => SubscriptionChange::Cancel,
+            _ => return Ok(None),
+        };
+        // Not for the application of another socket type, whatever the peer thinks it talks to.
+        let prefix = self.publisher.then(|| Bytes::copy_from_slice(command.data));
+        Ok(prefix.map(|prefix| Received::Subscription(change, prefix)))
+    }
+}
+
+#[inline]
+fn take_part(input: &mut BytesMut, len: usize) -> Part {
+    match input.get(..len) {
+        Some(body) if len <= COPY_UP_TO => {
+            let part = Part::copy_from(body);
+            input.advance(len);
+            part
+        }
+        _ => input.split_to(len).freeze().into(),
+    }
+}

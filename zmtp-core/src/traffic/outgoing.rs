@@ -1,0 +1,135 @@
+//! Messages and commands to octets.
+
+use alloc::boxed::Box;
+
+use bytes::{BufMut, BytesMut};
+
+use super::{OutputBuffer, Seal};
+use crate::error::{ProtocolError, Stage};
+use crate::message::{Message, Part};
+use crate::wire::command::{Command, name};
+use crate::wire::frame::{FrameHeader, FrameKind, MAX_HEADER_LEN};
+use crate::wire::greeting::Version;
+use crate::wire::heartbeat::{Ping, PingContext};
+use crate::wire::subscription::SubscriptionChange;
+
+/// Bodies from this many octets are chained to their header instead of being copied behind it.
+const CHAIN_FROM: usize = 4096;
+
+/// The sending half of an established connection.
+///
+/// Every message is encoded (and encrypted) the moment it is given; nothing is interleaved with the
+/// parts of a message.
+#[derive(Debug)]
+pub struct Outgoing {
+    seal: Option<Box<dyn Seal>>,
+    output: OutputBuffer,
+    subscriptions_as_commands: bool,
+}
+
+impl Outgoing {
+    pub(crate) fn new(
+        seal: Option<Box<dyn Seal>>,
+        output: OutputBuffer,
+        peer_version: Version,
+    ) -> Self {
+        Self { seal, output, subscriptions_as_commands: peer_version >= Version::V3_1 }
+    }
+
+    /// Encodes a whole message.
+    ///
+    /// # Errors
+    /// Only when the connection cannot go on: [`LocalFault::NoncesExhausted`](crate::error::LocalFault).
+    #[inline]
+    pub fn send(&mut self, message: &Message) -> Result<(), ProtocolError> {
+        let last = message.len() - 1;
+        for (at, part) in message.parts().enumerate() {
+            self.part(part, at < last)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn part(&mut self, part: &Part, more: bool) -> Result<(), ProtocolError> {
+        let kind = FrameKind::Message { more };
+        if self.seal.is_some() {
+            return self.sealed(kind, &[part]);
+        }
+        let header = FrameHeader::new(kind, part.len());
+        let tail = self.output.tail();
+        match part.as_shared() {
+            Some(body) if body.len() >= CHAIN_FROM => {
+                header.encode(tail);
+                self.output.push_shared(body.clone());
+            }
+            _ => {
+                tail.reserve(MAX_HEADER_LEN + part.len());
+                header.encode(tail);
+                tail.put_slice(part);
+            }
+        }
+        Ok(())
+    }
+
+    fn sealed(&mut self, kind: FrameKind, chunks: &[&[u8]]) -> Result<(), ProtocolError> {
+        match &mut self.seal {
+            Some(seal) => seal
+                .seal(kind, chunks, self.output.tail())
+                .map_err(|fault| ProtocolError::local(Stage::Traffic, fault)),
+            None => Ok(()),
+        }
+    }
+
+    /// Encodes a command.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn command(&mut self, command: Command<'_>) -> Result<(), ProtocolError> {
+        if self.seal.is_none() {
+            command.encode_frame(self.output.tail());
+            return Ok(());
+        }
+        let name_len = [u8::try_from(command.name.len()).unwrap_or(u8::MAX)];
+        self.sealed(FrameKind::Command, &[&name_len, command.name, command.data])
+    }
+
+    /// Asks the peer for a sign of life.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn ping(&mut self, ping: &Ping) -> Result<(), ProtocolError> {
+        ping.with_command(|command| self.command(command))
+    }
+
+    /// Answers a PING.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn pong(&mut self, context: &PingContext) -> Result<(), ProtocolError> {
+        self.command(Command { name: name::PONG, data: context.as_bytes() })
+    }
+
+    /// Subscribes to `prefix` or cancels that, in the form of the peer's version.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    pub fn subscription(
+        &mut self,
+        change: SubscriptionChange,
+        prefix: &[u8],
+    ) -> Result<(), ProtocolError> {
+        if self.subscriptions_as_commands {
+            return self.command(change.command(prefix));
+        }
+        let mut body = BytesMut::with_capacity(1 + prefix.len());
+        body.put_u8(change.marker());
+        body.put_slice(prefix);
+        self.part(&body.freeze().into(), false)
+    }
+
+    /// What waits to be written.
+    #[inline]
+    pub fn output(&mut self) -> &mut OutputBuffer {
+        &mut self.output
+    }
+}
