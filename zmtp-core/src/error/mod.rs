@@ -209,6 +209,9 @@ pub enum Malformed {
     /// Lengths of user name and password do not add up to the body of HELLO.
     #[error("the lengths of user name and password do not add up")]
     Credentials,
+    /// PLAIN WELCOME with octets behind its name.
+    #[error("the WELCOME command of PLAIN has a body")]
+    WelcomeBody,
     /// CURVE HELLO with a version other than 1.0.
     #[error("the HELLO command asks for a version of CurveZMQ other than 1.0")]
     HelloVersion,

@@ -75,6 +75,9 @@ const fn malformed(what: Malformed, stage: Stage) -> Rule {
         Malformed::Credentials => {
             Rule { id: "PLAIN-15", spec: "24/ZMTP-PLAIN", heading: "Implementation" }
         }
+        Malformed::WelcomeBody => {
+            Rule { id: "PLAIN-18", spec: "24/ZMTP-PLAIN", heading: "Implementation" }
+        }
         Malformed::HelloVersion | Malformed::HelloPadding | Malformed::HelloContent => {
             curve("CURVEZMQ-09", HELLO)
         }

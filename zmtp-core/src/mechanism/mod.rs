@@ -218,6 +218,15 @@ impl<'a> Outbox<'a> {
     }
 }
 
+/// Octets in the body of ERROR with its longest reason.
+const MAX_ERROR: usize = 1 + name::ERROR.len() + 1 + 255;
+
+/// Octets in the body of the longest command that can come where `name` with metadata is expected:
+/// that one or ERROR, which a small limit for metadata must not cut off.
+fn max_metadata_command(name: &[u8], limits: &Limits) -> usize {
+    (1 + name.len()).saturating_add(limits.max_metadata).max(MAX_ERROR)
+}
+
 /// Insists that `command` has this name.
 ///
 /// # Errors

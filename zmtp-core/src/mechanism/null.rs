@@ -11,7 +11,7 @@ use alloc::sync::Arc;
 
 use super::{
     Accepted, Established, Mechanism, Opening, Outbox, Role, Security, Session, Step, Suspended,
-    expect_command, parse_claims,
+    expect_command, max_metadata_command, parse_claims,
 };
 use crate::auth::Credentials;
 use crate::error::{ProtocolError, Stage};
@@ -85,7 +85,7 @@ impl Mechanism for ExpectReady {
     }
 
     fn max_command(&self) -> usize {
-        1 + name::READY.len() + self.session.limits.max_metadata
+        max_metadata_command(name::READY, &self.session.limits)
     }
 
     fn step(

@@ -84,13 +84,11 @@ impl Incoming {
                 Some(open) => {
                     let mut body = input.split_to(len);
                     let (kind, content) = open.open(&mut body)?;
-                    let mut content = {
-                        body.truncate(content.end);
-                        body.advance(content.start);
-                        body
-                    };
-                    let len = content.len();
-                    self.clear(kind, len, &mut content)?
+                    body.truncate(content.end);
+                    body.advance(content.start.min(body.len()));
+                    self.fits(kind, body.len())?;
+                    let len = body.len();
+                    self.clear(kind, len, &mut body)?
                 }
             };
             if received.is_some() {
@@ -101,21 +99,38 @@ impl Incoming {
     }
 
     /// Holds the header against the limits, before any octet of the body is waited for.
+    ///
+    /// What a box holds is not known before it is open; until then it may be as large as either kind.
     fn judge(&self, header: FrameHeader) -> Result<usize, Kind> {
-        let overhead = self.open.as_ref().map_or(0, |open| open.overhead());
         let len = usize::try_from(header.len).unwrap_or(usize::MAX);
-        let (budget, excess) = match header.kind {
-            FrameKind::Command if self.open.is_none() => {
-                (self.limits.max_command, Misbehaved::CommandTooLarge)
+        match &self.open {
+            None => self.fits(header.kind, len)?,
+            Some(open) => {
+                let content = len.saturating_sub(open.overhead());
+                self.fits(FrameKind::Command, content)
+                    .or_else(|_| self.fits(FrameKind::Message { more: false }, content))?;
             }
-            FrameKind::Command | FrameKind::Message { .. } => {
-                (self.limits.max_message.saturating_sub(self.octets), Misbehaved::MessageTooLarge)
-            }
-        };
-        if len.saturating_sub(overhead) > budget {
-            return Err(excess.into());
         }
         Ok(len)
+    }
+
+    /// Whether a command, or a part behind those of the same message that are already here, may have
+    /// `len` octets. A part with another one behind it needs room for both.
+    fn fits(&self, kind: FrameKind, len: usize) -> Result<(), Misbehaved> {
+        let limits = &self.limits;
+        match kind {
+            FrameKind::Command if len > limits.max_command => Err(Misbehaved::CommandTooLarge),
+            FrameKind::Command => Ok(()),
+            FrameKind::Message { .. } if len > limits.max_message.saturating_sub(self.octets) => {
+                Err(Misbehaved::MessageTooLarge)
+            }
+            FrameKind::Message { more }
+                if self.parts.len() + usize::from(more) >= limits.max_parts.max(1) =>
+            {
+                Err(Misbehaved::TooManyParts)
+            }
+            FrameKind::Message { .. } => Ok(()),
+        }
     }
 
     /// Takes a body of `len` octets off the front of `input`, which holds at least as many.
@@ -128,34 +143,26 @@ impl Incoming {
         match kind {
             FrameKind::Message { more } => {
                 let part = take_part(input, len);
-                self.message_part(part, more)
+                Ok(self.message_part(part, more))
             }
             FrameKind::Command => {
-                if len > self.limits.max_command {
-                    return Err(Misbehaved::CommandTooLarge.into());
-                }
                 let body = input.split_to(len);
                 self.command(&body)
             }
         }
     }
 
-    fn message_part(&mut self, part: Part, more: bool) -> Result<Option<Received>, Kind> {
+    fn message_part(&mut self, part: Part, more: bool) -> Option<Received> {
         if !more && self.parts.is_empty() {
-            return Ok(Some(self.whole(part)));
-        }
-        if self.parts.len() >= self.limits.max_parts
-            || (more && self.parts.len() + 1 >= self.limits.max_parts)
-        {
-            return Err(Misbehaved::TooManyParts.into());
+            return Some(self.whole(part));
         }
         self.octets += part.len();
         self.parts.push(part);
         if more {
-            return Ok(None);
+            return None;
         }
         self.octets = 0;
-        Ok(Message::from_parts(core::mem::take(&mut self.parts)).map(Received::Message))
+        Message::from_parts(core::mem::take(&mut self.parts)).map(Received::Message)
     }
 
     fn whole(&self, part: Part) -> Received {

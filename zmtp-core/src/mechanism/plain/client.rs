@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use crate::auth::Secret;
 use crate::error::{Malformed, ProtocolError, Stage};
 use crate::mechanism::{
-    Established, Mechanism, Opening, Outbox, Role, Security, Session, Step, expect_command,
-    parse_claims,
+    Established, MAX_ERROR, Mechanism, Opening, Outbox, Role, Security, Session, Step,
+    expect_command, max_metadata_command, parse_claims,
 };
 use crate::random::{RandomError, RandomSource};
 use crate::time::Instant;
@@ -83,8 +83,8 @@ impl Mechanism for ExpectWelcome {
     }
 
     fn max_command(&self) -> usize {
-        // ERROR with its longest reason is longer than WELCOME.
-        1 + name::ERROR.len() + 1 + 255
+        // Longer than WELCOME.
+        MAX_ERROR
     }
 
     fn step(
@@ -95,7 +95,7 @@ impl Mechanism for ExpectWelcome {
     ) -> Result<Step, ProtocolError> {
         expect_command(&command, name::WELCOME, Stage::Welcome)?;
         if !command.data.is_empty() {
-            return Err(ProtocolError::peer(Stage::Welcome, Malformed::CommandSize("WELCOME")));
+            return Err(ProtocolError::peer(Stage::Welcome, Malformed::WelcomeBody));
         }
         out.command(name::INITIATE, &self.session.metadata);
         Ok(Step::Continue(Box::new(ExpectReady { session: self.session })))
@@ -113,7 +113,7 @@ impl Mechanism for ExpectReady {
     }
 
     fn max_command(&self) -> usize {
-        1 + name::READY.len() + self.session.limits.max_metadata
+        max_metadata_command(name::READY, &self.session.limits)
     }
 
     fn step(

@@ -10,7 +10,7 @@ use crate::auth::{Credentials, Secret};
 use crate::error::{Malformed, ProtocolError, Stage};
 use crate::mechanism::{
     Accepted, Established, Mechanism, Opening, Outbox, Role, Security, Session, Step, Suspended,
-    expect_command, parse_claims,
+    expect_command, max_metadata_command, parse_claims,
 };
 use crate::random::{RandomError, RandomSource};
 use crate::time::Instant;
@@ -128,7 +128,7 @@ impl Mechanism for ExpectInitiate {
     }
 
     fn max_command(&self) -> usize {
-        1 + name::INITIATE.len() + self.session.limits.max_metadata
+        max_metadata_command(name::INITIATE, &self.session.limits)
     }
 
     fn step(
