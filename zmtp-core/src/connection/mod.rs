@@ -49,6 +49,8 @@ pub struct Connection {
     state: State,
     output: OutputBuffer,
     events: VecDeque<Event>,
+    /// Octets that the last call left in the input: only more than these are a sign of life.
+    left: usize,
 }
 
 #[derive(Debug)]
@@ -72,13 +74,16 @@ impl Connection {
     ) -> Result<Self, RandomError> {
         let mut output = OutputBuffer::new();
         let handshake = Handshake::new(config, link, now, random, output.tail())?;
-        Ok(Self { state: State::Handshake(Box::new(handshake)), output, events: VecDeque::new() })
+        let state = State::Handshake(Box::new(handshake));
+        Ok(Self { state, output, events: VecDeque::new(), left: 0 })
     }
 
     /// Takes octets off the front of `input` and leaves there what is incomplete, or what has to
     /// wait: for a decision of the authenticator, or because too many events wait to be polled.
     ///
-    /// Before the handshake is complete, `input` never needs to hold more than one command.
+    /// Append to `input` what arrives, and take nothing out of it: a call that finds no more there
+    /// than the last one left is no sign of life of the peer. Before the handshake is complete, it
+    /// never needs to hold more than one command.
     ///
     /// # Errors
     /// Why the connection is over. Write what [`poll_output`](Self::poll_output) still gives, then
@@ -89,10 +94,16 @@ impl Connection {
         input: &mut BytesMut,
     ) -> Result<(), ProtocolError> {
         if let State::Traffic(traffic) = &mut self.state
-            && !input.is_empty()
+            && input.len() > self.left
         {
             traffic.heartbeat.received();
         }
+        let result = self.consume(now, input);
+        self.left = input.len();
+        result
+    }
+
+    fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), ProtocolError> {
         loop {
             let done = match &mut self.state {
                 State::Failed(error) => return Err(error.clone()),
@@ -104,7 +115,8 @@ impl Connection {
                 }
                 State::Traffic(traffic) if self.events.len() < MAX_EVENTS => {
                     let received = traffic.incoming.next(input).and_then(|received| {
-                        received.map_or(Ok(None), |it| react(traffic, it, now).map(Some))
+                        let last = input.is_empty();
+                        received.map_or(Ok(None), |it| react(traffic, it, last, now).map(Some))
                     });
                     match received {
                         Ok(None) => true,
@@ -281,10 +293,12 @@ impl Connection {
     }
 }
 
-/// What a received thing leads to: heartbeats are answered here, the rest is an event.
+/// What a received thing leads to: heartbeats are answered here, the rest is an event. The TTL of a
+/// PING runs only if it is the `last` thing that arrived: what follows is already the sign of life.
 fn react(
     traffic: &mut Traffic,
     received: Received,
+    last: bool,
     now: Instant,
 ) -> Result<Option<Event>, ProtocolError> {
     match received {
@@ -292,9 +306,14 @@ fn react(
             Ok(Some(Event::Message(message.with_peer(traffic.peer.clone()))))
         }
         Received::Subscription(change, prefix) => Ok(Some(Event::Subscription(change, prefix))),
-        Received::Pong(_) => Ok(None),
+        Received::Pong(_) => {
+            traffic.heartbeat.pong_received();
+            Ok(None)
+        }
         Received::Ping(ping) => {
-            traffic.heartbeat.ping_received(ping.ttl, now);
+            if last {
+                traffic.heartbeat.ping_received(ping.ttl, now);
+            }
             traffic.outgoing.pong(&ping.context).map(|()| None)
         }
     }

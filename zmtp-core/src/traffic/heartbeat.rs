@@ -7,13 +7,17 @@ use crate::time::Instant;
 use crate::wire::greeting::Version;
 use crate::wire::heartbeat::{Ping, PingContext, Ttl};
 
+/// PINGs without a PONG after which no further one is sent, however lively the peer is otherwise
+/// (37/ZMTP asks for "a small number").
+const MAX_UNANSWERED: u8 = 3;
+
 /// Whether and how to ask the peer for signs of life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HeartbeatConfig {
     /// Time between two PINGs; `None` (the default) sends none. PINGs of the peer are always answered.
     pub interval: Option<Duration>,
     /// Time without any octet after a PING until the peer is given up. `None` (the default) takes the
-    /// interval.
+    /// interval, zero waits for ever.
     pub timeout: Option<Duration>,
     /// How long the peer should wait for our traffic; zero (the default) asks for no limit.
     pub ttl: Ttl,
@@ -26,6 +30,7 @@ pub struct Heartbeat {
     timeout: Duration,
     ttl: Ttl,
     next_ping: Option<Instant>,
+    unanswered: u8,
     answer_due: Option<Instant>,
     peer_ttl: Option<Instant>,
 }
@@ -40,6 +45,7 @@ impl Heartbeat {
             timeout: config.timeout.or(interval).unwrap_or_default(),
             ttl: config.ttl,
             next_ping: interval.map(|every| now + every),
+            unanswered: 0,
             answer_due: None,
             peer_ttl: None,
         }
@@ -55,6 +61,12 @@ impl Heartbeat {
     /// A PING arrived; its TTL runs from now. Call it after [`received`](Self::received).
     pub fn ping_received(&mut self, ttl: Ttl, now: Instant) {
         self.peer_ttl = ttl.duration().map(|ttl| now + ttl);
+    }
+
+    /// A PONG arrived, whatever its context: the peer does answer. Call it after
+    /// [`received`](Self::received); a peer that never answers is sent only a few PINGs.
+    pub fn pong_received(&mut self) {
+        self.unanswered = 0;
     }
 
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
@@ -88,6 +100,11 @@ impl Heartbeat {
             return Ok(None);
         }
         self.answer_due = (!self.timeout.is_zero()).then(|| now + self.timeout);
+        // Answers that are owed already are as good a reason to expect something.
+        if self.unanswered == MAX_UNANSWERED {
+            return Ok(None);
+        }
+        self.unanswered += 1;
         Ok(Some(Ping { ttl: self.ttl, context: PingContext::default() }))
     }
 }
