@@ -302,6 +302,9 @@ pub enum Misbehaved {
     /// No traffic within the time limit after our PING.
     #[error("the peer sent nothing within the time limit of a PING")]
     HeartbeatTimeout,
+    /// Thousands of PINGs whose answers the peer does not read.
+    #[error("the peer sends PING after PING and does not read the answers")]
+    PingFlood,
     /// Another live peer of the same socket holds the routing id.
     #[error("the routing id is held by another live peer")]
     RoutingIdTaken,

@@ -123,6 +123,7 @@ const fn misbehaved(what: Misbehaved) -> Rule {
         Misbehaved::TooManySubscriptions => zmtp("ZMTP-SEC-04", "Security Considerations"),
         Misbehaved::TtlExpired => zmtp("HEARTBEAT-08", "Connection Heartbeating"),
         Misbehaved::HeartbeatTimeout => zmtp("HEARTBEAT-12", "Connection Heartbeating"),
+        Misbehaved::PingFlood => zmtp("HEARTBEAT-14", "Connection Heartbeating"),
         Misbehaved::RoutingIdTaken => zmtp("ZMTP-IDENTITY-06", "The Identity Property"),
     }
 }

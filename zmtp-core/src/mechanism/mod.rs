@@ -194,9 +194,15 @@ impl Session {
 }
 
 /// Where a mechanism puts the commands that it sends.
-#[derive(Debug)]
 pub struct Outbox<'a> {
     out: &'a mut BytesMut,
+}
+
+/// The length only: what waits may be a password.
+impl fmt::Debug for Outbox<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Outbox({} octets)", self.out.len())
+    }
 }
 
 impl<'a> Outbox<'a> {

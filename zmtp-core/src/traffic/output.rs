@@ -1,18 +1,20 @@
 //! What waits to be written: small things encoded side by side, large bodies chained between them.
 
 use alloc::collections::VecDeque;
+use core::fmt;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-/// A drained buffer larger than this is given back, so that an idle connection holds none.
+/// An allocation larger than this goes with its octets, so that an idle connection holds none.
 const KEEP: usize = 4096;
 
 /// Octets to write, in order.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct OutputBuffer {
     chain: VecDeque<Bytes>,
     chained: usize,
     tail: BytesMut,
+    taken: u64,
 }
 
 impl OutputBuffer {
@@ -34,6 +36,11 @@ impl OutputBuffer {
         self.len() == 0
     }
 
+    /// Octets that were taken out since the buffer was made.
+    pub(super) const fn taken(&self) -> u64 {
+        self.taken
+    }
+
     /// Where to append encoded octets.
     #[inline]
     pub fn tail(&mut self) -> &mut BytesMut {
@@ -43,15 +50,18 @@ impl OutputBuffer {
     /// Appends a body without copying it.
     pub fn push_shared(&mut self, body: Bytes) {
         self.seal_tail();
-        self.chained += body.len();
-        self.chain.push_back(body);
+        if !body.is_empty() {
+            self.chained += body.len();
+            self.chain.push_back(body);
+        }
     }
 
     fn seal_tail(&mut self) {
         if !self.tail.is_empty() {
-            let tail = self.tail.split().freeze();
+            let large = self.tail.len() > KEEP;
+            let tail = if large { core::mem::take(&mut self.tail) } else { self.tail.split() };
             self.chained += tail.len();
-            self.chain.push_back(tail);
+            self.chain.push_back(tail.freeze());
         }
     }
 
@@ -61,6 +71,7 @@ impl OutputBuffer {
         self.seal_tail();
         let next = self.chain.pop_front()?;
         self.chained -= next.len();
+        self.taken += next.len() as u64;
         Some(next)
     }
 
@@ -71,7 +82,9 @@ impl OutputBuffer {
     }
 
     /// Forgets the first `count` octets: they are written. More than there are means all.
-    pub fn advance(&mut self, mut count: usize) {
+    pub fn advance(&mut self, count: usize) {
+        let mut count = count.min(self.len());
+        self.taken += count as u64;
         while let Some(front) = self.chain.front_mut() {
             if count < front.len() {
                 front.advance(count);
@@ -82,9 +95,10 @@ impl OutputBuffer {
             self.chained -= front.len();
             self.chain.pop_front();
         }
-        self.tail.advance(count.min(self.tail.len()));
+        self.tail.advance(count);
         if self.tail.is_empty() {
-            if self.tail.capacity() > KEEP {
+            // The capacity does not count what was just taken off the front; what can be had again does.
+            if self.tail.try_reclaim(KEEP + 1) {
                 self.tail = BytesMut::new();
             }
             if self.chain.capacity() > 8 {
@@ -98,5 +112,12 @@ impl OutputBuffer {
         while let Some(piece) = self.poll() {
             other.push_shared(piece);
         }
+    }
+}
+
+/// Lengths only: what waits may be a password.
+impl fmt::Debug for OutputBuffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "OutputBuffer({} octets)", self.len())
     }
 }

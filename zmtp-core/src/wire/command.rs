@@ -1,6 +1,8 @@
 //! Commands: a name with its length before it, then data up to the end of the frame
 //! (37/ZMTP, "Formal Grammar").
 
+use core::fmt;
+
 use bytes::{BufMut, BytesMut};
 
 use super::Reader;
@@ -8,7 +10,7 @@ use super::frame::{FrameHeader, FrameKind};
 use crate::error::Malformed;
 
 /// A command as it stands in a frame body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Command<'a> {
     /// One to 255 ASCII letters, compared octet for octet.
     pub name: &'a [u8],
@@ -63,6 +65,13 @@ impl<'a> Command<'a> {
     pub fn encode_frame(&self, out: &mut BytesMut) {
         FrameHeader::new(FrameKind::Command, self.body_len()).encode(out);
         self.encode_body(out);
+    }
+}
+
+/// Name and length only: the data may hold a password.
+impl fmt::Debug for Command<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Command({}, {} octets)", self.name.escape_ascii(), self.data.len())
     }
 }
 
