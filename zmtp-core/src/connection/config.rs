@@ -42,7 +42,8 @@ impl ConnectionConfig {
     /// Announces a routing id and further properties; names of applications begin with `X-`.
     ///
     /// # Errors
-    /// [`MetadataError`] if a property cannot be expressed.
+    /// [`MetadataError`] if a property cannot be expressed or is Socket-Type or Identity, or if the
+    /// routing id begins with a zero octet.
     pub fn with_metadata(
         mut self,
         routing_id: &RoutingId,

@@ -9,18 +9,25 @@ use crate::wire::metadata::{IDENTITY, Metadata, MetadataError, SOCKET_TYPE};
 /// The metadata of a socket: Socket-Type, Identity where the type announces one, then `properties`.
 ///
 /// # Errors
-/// [`MetadataError`] if a name or value of `properties` cannot be expressed.
+/// [`MetadataError`] if a name or value of `properties` cannot be expressed or is one of the two that
+/// stand there already, or if `routing_id` is one that no peer accepts.
 pub fn local_metadata(
     socket_type: SocketType,
     routing_id: &RoutingId,
     properties: &Metadata,
 ) -> Result<Metadata, MetadataError> {
     let mut metadata = Metadata::new();
+    if routing_id.is_reserved() {
+        return Err(MetadataError::ReservedIdentity);
+    }
     metadata.push(SOCKET_TYPE, socket_type.as_str())?;
     if socket_type.announces_identity() {
         metadata.push(IDENTITY, routing_id.to_bytes())?;
     }
     for (name, value) in properties.iter() {
+        if [SOCKET_TYPE, IDENTITY].iter().any(|own| own.eq_ignore_ascii_case(name)) {
+            return Err(MetadataError::Duplicate);
+        }
         metadata.push(name, value.clone())?;
     }
     Ok(metadata)

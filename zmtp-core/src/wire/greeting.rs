@@ -127,7 +127,7 @@ impl Greeting {
     /// Reads a greeting from the front of `input`, which may still be incomplete (`Ok(None)`).
     ///
     /// Octets are judged as soon as they are there: garbage is refused on the first one, an old
-    /// version on the eleventh, so that nobody waits for the rest of something that is no greeting.
+    /// version on the eleventh, a wrong as-server on the thirty-third, so that nobody waits for the rest of something that is no greeting.
     /// Padding and filler are ignored.
     ///
     /// # Errors
@@ -144,18 +144,22 @@ impl Greeting {
         {
             return Err(Incompatible::Version { major }.into());
         }
+        if input.get(AS_SERVER_AT).is_some_and(|octet| *octet > 1) {
+            return Err(Malformed::AsServer.into());
+        }
         let Some(octets) = input.first_chunk::<GREETING_LEN>() else { return Ok(None) };
         let mut reader = super::Reader::new(octets);
         let parsed = (|| {
             reader.array::<SIGNATURE_END>()?;
             let [major, minor] = *reader.array()?;
             let mechanism = MechanismName(*reader.array()?);
-            Ok::<_, super::Truncated>((Version { major, minor }, mechanism, reader.octet()?))
+            let as_server = reader.octet()? == 1;
+            Ok::<_, super::Truncated>(Self {
+                version: Version { major, minor },
+                mechanism,
+                as_server,
+            })
         })();
-        let Ok((version, mechanism, as_server)) = parsed else { return Ok(None) };
-        match as_server {
-            0 | 1 => Ok(Some(Self { version, mechanism, as_server: as_server == 1 })),
-            _ => Err(Malformed::AsServer.into()),
-        }
+        Ok(parsed.ok())
     }
 }

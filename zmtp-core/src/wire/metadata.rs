@@ -74,6 +74,9 @@ pub enum MetadataError {
     /// Socket-Type or Identity occurs twice.
     #[error("Socket-Type or Identity occurs twice")]
     Duplicate,
+    /// An Identity of our own that begins with a zero octet.
+    #[error("an Identity must not begin with a zero octet")]
+    ReservedIdentity,
 }
 
 impl Metadata {
