@@ -1,0 +1,187 @@
+//! Drives the handshake of one connection.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tokio_util::sync::CancellationToken;
+use zmtp_core::auth::{AuthDecision, Authenticator};
+use zmtp_core::connection::{Connection, Event};
+use zmtp_core::error::{Kind, LocalFault, ProtocolError, Side};
+use zmtp_core::traffic::Traffic;
+
+use crate::ask::ask;
+use crate::clock::Clock;
+use crate::net::Stream;
+
+/// Octets that may wait while nothing can be done with them.
+const MAX_WAITING: usize = 4096;
+/// How long a refused peer may take to read why.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Who takes part on this side of a handshake.
+pub(crate) struct Hands {
+    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
+    pub(crate) authentication_limit: Duration,
+    /// Fires when this connection has to make room for another.
+    pub(crate) evicted: CancellationToken,
+    pub(crate) clock: Clock,
+}
+
+/// An established connection, and what was read behind the handshake.
+pub(crate) struct Greeted {
+    pub(crate) traffic: Box<Traffic>,
+    pub(crate) input: BytesMut,
+}
+
+/// Runs the handshake to its end. On failure the peer is told what it may know.
+pub(crate) async fn shake_hands(
+    stream: &Stream,
+    mut connection: Connection,
+    hands: &Hands,
+) -> Result<Greeted, ProtocolError> {
+    let mut input = BytesMut::new();
+    match run(stream, &mut connection, hands, &mut input).await {
+        Ok(()) => match connection.into_traffic() {
+            Ok(traffic) => Ok(Greeted { traffic, input }),
+            Err(connection) => Err(closed(&connection)),
+        },
+        Err(error) => {
+            farewell(stream, &mut connection).await;
+            Err(error)
+        }
+    }
+}
+
+fn closed(connection: &Connection) -> ProtocolError {
+    ProtocolError { side: Side::Peer, stage: connection.stage(), kind: Kind::PeerClosed }
+}
+
+/// What woke the driver.
+enum Wake {
+    Read(std::io::Result<usize>),
+    Decided(AuthDecision),
+    Deadline,
+    Evicted,
+}
+
+async fn run(
+    stream: &Stream,
+    connection: &mut Connection,
+    hands: &Hands,
+    input: &mut BytesMut,
+) -> Result<(), ProtocolError> {
+    let mut decision = None;
+    loop {
+        let deadline = connection.poll_timeout().map(|at| hands.clock.at(at));
+        if flush(stream, connection, deadline).await.is_err() {
+            // Whatever the write says, the peer may have told why before: read on.
+            if input.is_empty() && matches!(stream.try_read_buf(input), Ok(0) | Err(_)) {
+                return Err(closed(connection));
+            }
+        }
+        while let Some(event) = connection.poll_event() {
+            match event {
+                Event::AuthRequired(request) => {
+                    let authenticator = hands.authenticator.clone();
+                    let limit = hands.authentication_limit;
+                    decision = Some(Box::pin(ask(authenticator, request, limit)));
+                }
+                Event::Established(_) => return Ok(()),
+                _ => {}
+            }
+        }
+        let wake = tokio::select! {
+            biased;
+            () = hands.evicted.cancelled() => Wake::Evicted,
+            () = async { match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => pending().await,
+            }} => Wake::Deadline,
+            decided = async { match &mut decision {
+                Some(decision) => decision.await,
+                None => pending().await,
+            }} => Wake::Decided(decided),
+            read = read_some(stream, input), if input.len() < MAX_WAITING || decision.is_none() => {
+                Wake::Read(read)
+            }
+        };
+        let now = hands.clock.now();
+        match wake {
+            Wake::Evicted => {
+                return Err(ProtocolError::local(connection.stage(), LocalFault::Evicted));
+            }
+            Wake::Deadline => connection.handle_timeout(now)?,
+            Wake::Decided(decided) => {
+                decision = None;
+                connection.handle_auth(now, decided)?;
+                connection.handle_input(now, input)?;
+            }
+            Wake::Read(Ok(0) | Err(_)) => connection.handle_end()?,
+            Wake::Read(Ok(_)) => connection.handle_input(now, input)?,
+        }
+    }
+}
+
+async fn read_some(stream: &Stream, input: &mut BytesMut) -> std::io::Result<usize> {
+    loop {
+        stream.readable().await?;
+        input.reserve(512);
+        match stream.try_read_buf(input) {
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            result => return result,
+        }
+    }
+}
+
+async fn flush(
+    stream: &Stream,
+    connection: &mut Connection,
+    deadline: Option<Instant>,
+) -> std::io::Result<()> {
+    while let Some(octets) = connection.poll_output() {
+        let deadline = deadline.unwrap_or_else(|| Instant::now() + FAREWELL);
+        timeout_at(deadline, write_all(stream, &octets))
+            .await
+            .unwrap_or_else(|_| Err(std::io::ErrorKind::TimedOut.into()))?;
+    }
+    Ok(())
+}
+
+async fn write_all(stream: &Stream, mut octets: &[u8]) -> std::io::Result<()> {
+    while !octets.is_empty() {
+        stream.writable().await?;
+        match stream.try_write(octets) {
+            Ok(count) => octets = octets.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Writes what is left, closes our side, and waits a moment for the peer to close its own: closing
+/// with unread octets would reset the connection and destroy an ERROR on its way.
+async fn farewell(stream: &Stream, connection: &mut Connection) {
+    let _ = timeout(FAREWELL, async {
+        while let Some(octets) = connection.poll_output() {
+            write_all(stream, &octets).await?;
+        }
+        stream.shutdown_write()?;
+        let mut sink = [0; 1024];
+        let mut budget = 64 * 1024_usize;
+        while budget > 0 {
+            stream.readable().await?;
+            match stream.try_read(&mut sink) {
+                Ok(0) => break,
+                Ok(count) => budget = budget.saturating_sub(count),
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok::<(), std::io::Error>(())
+    })
+    .await;
+}

@@ -1,0 +1,7 @@
+//! One connection on one stream: first its handshake, then its traffic.
+
+mod handshake;
+mod pump;
+
+pub(crate) use handshake::{Greeted, Hands, shake_hands};
+pub(crate) use pump::{End, Pump};

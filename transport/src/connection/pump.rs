@@ -1,0 +1,263 @@
+//! Moves octets between a stream and a pipe until either ends.
+//!
+//! One poll does all there is to do: writes what waits, reads while there is room, and looks at the
+//! clock. It holds no buffer while there is nothing to move.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::io::{ErrorKind, IoSlice};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+use tokio::time::Sleep;
+use zmtp_core::Message;
+use zmtp_core::error::ProtocolError;
+use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received};
+
+use super::handshake::Greeted;
+use crate::clock::Clock;
+use crate::events::Disconnect;
+use crate::net::Stream;
+use crate::pipe::Pipe;
+
+/// Octets of one ordinary read.
+const READ: usize = 64 * 1024;
+/// Octets to make room for at most, when a large frame is under way.
+const MAX_READ: usize = 1024 * 1024;
+/// Pieces of one vectored write.
+const SLICES: usize = 64;
+/// Reads and writes in one poll, so that a busy connection lets others have their turn.
+const TURNS: usize = 16;
+
+/// How the traffic of a connection ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// All was written after the socket said that nothing more comes.
+    Finished,
+    /// Otherwise.
+    Broken(Disconnect),
+}
+
+/// The future that drives an established connection.
+pub(crate) struct Pump<'a> {
+    stream: &'a Stream,
+    pipe: &'a Arc<Pipe>,
+    clock: Clock,
+    incoming: Incoming,
+    heartbeat: Heartbeat,
+    timer: Option<Pin<Box<Sleep>>>,
+    input: BytesMut,
+    /// Whether `input` may hold something whole that there was no room for.
+    undelivered: bool,
+    messages: VecDeque<Message>,
+    writing: OutputBuffer,
+}
+
+impl<'a> Pump<'a> {
+    /// Takes over what the handshake left; the outgoing half already belongs to the pipe.
+    pub(crate) fn new(
+        stream: &'a Stream,
+        pipe: &'a Arc<Pipe>,
+        clock: Clock,
+        input: BytesMut,
+        incoming: Incoming,
+        heartbeat: Heartbeat,
+    ) -> Self {
+        Self {
+            stream,
+            pipe,
+            clock,
+            incoming,
+            heartbeat,
+            timer: None,
+            undelivered: !input.is_empty(),
+            input,
+            messages: VecDeque::new(),
+            writing: OutputBuffer::new(),
+        }
+    }
+
+    /// Splits `greeted` into a pump and the half that the pipe sends with.
+    pub(crate) fn split(greeted: Greeted) -> (zmtp_core::traffic::Outgoing, BytesMut, Incoming, Heartbeat) {
+        let Greeted { traffic, input } = greeted;
+        (traffic.outgoing, input, traffic.incoming, traffic.heartbeat)
+    }
+
+    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        // Decode before the clock: what arrived in time counts, however late we look.
+        if let Err(end) = self.receive(cx) {
+            return Poll::Ready(end);
+        }
+        if let Err(error) = self.tick(cx) {
+            return Poll::Ready(End::Broken(error.into()));
+        }
+        match self.transmit(cx) {
+            Ok(()) if self.writing.is_empty() && self.pipe.is_drained() => {
+                Poll::Ready(End::Finished)
+            }
+            Ok(()) => Poll::Pending,
+            Err(end) => Poll::Ready(end),
+        }
+    }
+
+    /// Reads and decodes until there is nothing more, no room, or others should have their turn.
+    fn receive(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        for _ in 0..TURNS {
+            if self.undelivered && !self.decode(cx)? {
+                return Ok(());
+            }
+            match self.poll_read(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(End::Broken(Disconnect::PeerClosed)),
+                Poll::Ready(Ok(_)) => {
+                    self.heartbeat.received();
+                    self.undelivered = true;
+                }
+                Poll::Ready(Err(error)) => return Err(End::Broken(Disconnect::Io(error.kind()))),
+            }
+        }
+        if self.undelivered {
+            self.decode(cx)?;
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        loop {
+            let result = self.read();
+            match result {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    if self.input.is_empty() {
+                        self.input = BytesMut::new();
+                    }
+                    ready!(self.stream.poll_read_ready(cx))?;
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn read(&mut self) -> std::io::Result<usize> {
+        // Room grows with what has arrived, never by what a header announces alone.
+        let missing = if self.input.is_empty() { 0 } else { self.incoming.missing(&self.input) };
+        let missing = usize::try_from(missing).unwrap_or(MAX_READ);
+        self.input.reserve(missing.min(self.input.len().max(READ)).clamp(READ, MAX_READ));
+        self.stream.try_read_buf(&mut self.input)
+    }
+
+    /// Decodes all that there is room for. Whether there may be room for more.
+    fn decode(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
+        let mut room = self.pipe.room(cx.waker());
+        let result = loop {
+            if room == 0 {
+                break Ok(false);
+            }
+            match self.incoming.next(&mut self.input) {
+                Ok(Some(Received::Message(message))) => {
+                    self.messages.push_back(message);
+                    room -= 1;
+                    if room == 0 {
+                        self.pipe.deliver(&mut self.messages);
+                        room = self.pipe.room(cx.waker());
+                    }
+                }
+                Ok(Some(other)) => {
+                    if let Err(error) = self.react(other) {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => {
+                    self.undelivered = false;
+                    break Ok(true);
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        self.pipe.deliver(&mut self.messages);
+        result.map_err(|error| End::Broken(error.into()))
+    }
+
+    fn react(&mut self, received: Received) -> Result<(), ProtocolError> {
+        match received {
+            Received::Ping(ping) => {
+                self.heartbeat.ping_received(ping.ttl, self.clock.now());
+                self.pipe.with_outgoing(|outgoing| outgoing.pong(&ping.context))
+            }
+            Received::Subscription(change, prefix) => {
+                self.pipe.owner().clone().subscription(self.pipe, change, &prefix)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Context<'_>) -> Result<(), ProtocolError> {
+        while let Some(due) = self.heartbeat.poll_timeout() {
+            let due = self.clock.at(due);
+            let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
+            if timer.deadline() != due {
+                timer.as_mut().reset(due);
+            }
+            if timer.as_mut().poll(cx).is_pending() {
+                return Ok(());
+            }
+            if let Some(ping) = self.heartbeat.handle_timeout(self.clock.now())? {
+                self.pipe.with_outgoing(|outgoing| outgoing.ping(&ping))?;
+            }
+        }
+        self.timer = None;
+        Ok(())
+    }
+
+    /// Writes until there is nothing more, no room, or others should have their turn.
+    fn transmit(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        for _ in 0..TURNS {
+            if self.writing.is_empty() && !self.pipe.take_output(&mut self.writing, cx.waker()) {
+                return Ok(());
+            }
+            match self.write() {
+                Ok(count) => {
+                    self.writing.advance(count);
+                    self.pipe.written(count);
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    match self.stream.poll_write_ready(cx) {
+                        Poll::Pending => return Ok(()),
+                        Poll::Ready(Ok(())) => {}
+                        Poll::Ready(Err(error)) => return Err(broken(&error)),
+                    }
+                }
+                Err(error) => return Err(broken(&error)),
+            }
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    fn write(&self) -> std::io::Result<usize> {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let mut used = 0;
+        for (slice, chunk) in slices.iter_mut().zip(self.writing.chunks()) {
+            *slice = IoSlice::new(chunk);
+            used += 1;
+        }
+        self.stream.try_write_vectored(slices.get(..used).unwrap_or_default())
+    }
+}
+
+fn broken(error: &std::io::Error) -> End {
+    End::Broken(match error.kind() {
+        ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Disconnect::PeerClosed,
+        kind => Disconnect::Io(kind),
+    })
+}
+
+impl Future for Pump<'_> {
+    type Output = End;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
+        self.drive(cx)
+    }
+}

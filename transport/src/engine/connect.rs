@@ -1,0 +1,213 @@
+//! One connection that this side makes, and makes again.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use zmtp_core::error::{Kind, ProtocolError, Stage};
+use zmtp_core::peer::Peer;
+use zmtp_core::wire::greeting::MechanismName;
+
+use super::{Shared, inproc};
+use crate::backoff::Backoff;
+use crate::connection::shake_hands;
+use crate::endpoint::Endpoint;
+use crate::events::{Disconnect, Event};
+use crate::net::dial;
+use crate::pipe::Pipe;
+
+/// An attempt to connect came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot connect to {endpoint}: {cause}")]
+pub struct ConnectFailure {
+    /// Where to.
+    pub endpoint: Endpoint,
+    /// Why.
+    pub cause: Disconnect,
+    /// Whether no other attempt will be made.
+    pub final_: bool,
+}
+
+/// How far a connecter has come.
+#[derive(Debug, Clone)]
+enum Outcome {
+    Pending,
+    Established(Arc<Peer>),
+    Failed(ConnectFailure),
+}
+
+/// A connection under way; dropping it changes nothing.
+#[derive(Debug, Clone)]
+pub struct Connecting {
+    endpoint: Endpoint,
+    outcome: watch::Receiver<Outcome>,
+}
+
+impl Connecting {
+    /// Where to.
+    #[must_use]
+    pub const fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Waits for READY, or for the reason why the attempt under way came to nothing. After a failure
+    /// that is not final, further attempts go on in the background and may be waited for again.
+    ///
+    /// Cancel safe: dropping the future leaves the connection as it is.
+    ///
+    /// # Errors
+    /// [`ConnectFailure`] with the reason.
+    pub async fn ready(&mut self) -> Result<Arc<Peer>, ConnectFailure> {
+        loop {
+            match &*self.outcome.borrow_and_update() {
+                Outcome::Established(peer) => return Ok(peer.clone()),
+                Outcome::Failed(failure) if failure.final_ => return Err(failure.clone()),
+                Outcome::Failed(_) | Outcome::Pending => {}
+            }
+            if self.outcome.changed().await.is_err() {
+                return Err(self.stopped());
+            }
+            if let Outcome::Failed(failure) = &*self.outcome.borrow() {
+                return Err(failure.clone());
+            }
+        }
+    }
+
+    fn stopped(&self) -> ConnectFailure {
+        ConnectFailure { endpoint: self.endpoint.clone(), cause: Disconnect::Local, final_: true }
+    }
+}
+
+/// The task that connects, and a handle to wait for it.
+pub(super) fn connect(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    pipe: Arc<Pipe>,
+    stop: CancellationToken,
+) -> (impl Future<Output = ()> + Send, Connecting) {
+    let (progress, outcome) = watch::channel(Outcome::Pending);
+    let connecting = Connecting { endpoint: endpoint.clone(), outcome };
+    let connecter = Connecter { shared, endpoint, pipe, stop, progress };
+    (connecter.run(), connecting)
+}
+
+pub(super) struct Connecter {
+    pub(super) shared: Arc<Shared>,
+    pub(super) endpoint: Endpoint,
+    pub(super) pipe: Arc<Pipe>,
+    pub(super) stop: CancellationToken,
+    progress: watch::Sender<Outcome>,
+}
+
+/// Whether a connection came about before it ended.
+pub(super) struct Attempt {
+    pub(super) established: bool,
+    pub(super) cause: Disconnect,
+}
+
+impl Connecter {
+    async fn run(self) {
+        let mut backoff = Backoff::new(self.shared.options.reconnect.clone());
+        loop {
+            let attempt = tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                () = self.idle_close() => break,
+                attempt = self.attempt() => attempt,
+            };
+            if attempt.established {
+                backoff.reset();
+            }
+            let over = self.stop.is_cancelled() || self.shared.closing.is_cancelled();
+            if over || self.is_final(&attempt) {
+                self.fail(attempt.cause, true);
+                break;
+            }
+            let delay = backoff.pause();
+            self.shared.events.emit(Event::Retrying {
+                endpoint: self.endpoint.clone(),
+                delay,
+                cause: attempt.cause.clone(),
+            });
+            self.fail(attempt.cause, false);
+            tokio::select! {
+                biased;
+                () = self.stop.cancelled() => break,
+                () = self.idle_close() => break,
+                () = tokio::time::sleep(delay) => {}
+            }
+        }
+        self.shared.retire(&self.pipe);
+    }
+
+    /// Resolves when the socket closes and nothing waits to be sent through this pipe.
+    async fn idle_close(&self) {
+        self.shared.closing.cancelled().await;
+        while self.pipe.unsent() > 0 || self.pipe.peer().is_some() {
+            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        }
+    }
+
+    fn fail(&self, cause: Disconnect, final_: bool) {
+        let failure = ConnectFailure { endpoint: self.endpoint.clone(), cause, final_ };
+        if final_ && failure.cause != Disconnect::Local {
+            self.shared.endpoint_refused(&failure);
+            let (endpoint, cause) = (failure.endpoint.clone(), failure.cause.clone());
+            self.shared.events.emit(Event::Stopped { endpoint, cause });
+        }
+        self.progress.send_replace(Outcome::Failed(failure));
+    }
+
+    /// A peer that proved who it is and said no will say no again.
+    fn is_final(&self, attempt: &Attempt) -> bool {
+        let Disconnect::Protocol(ProtocolError { kind, stage, .. }) = &attempt.cause else {
+            return false;
+        };
+        let mechanism = self.shared.config.security().mechanism();
+        match kind {
+            Kind::ReportedByPeer(_) => mechanism != MechanismName::CURVE || *stage == Stage::Ready,
+            _ => false,
+        }
+    }
+
+    async fn attempt(&self) -> Attempt {
+        if let Endpoint::Inproc(_) = self.endpoint {
+            return inproc::attempt(self).await;
+        }
+        match self.dial_and_run().await {
+            Ok(attempt) => attempt,
+            Err(cause) => Attempt { established: false, cause },
+        }
+    }
+
+    async fn dial_and_run(&self) -> Result<Attempt, Disconnect> {
+        let shared = &self.shared;
+        let (stream, address) = dial(&self.endpoint, &shared.options.transport).await?;
+        shared.events.emit(Event::Connected {
+            endpoint: self.endpoint.clone(),
+            address: address.clone(),
+        });
+        let hands = shared.hands(CancellationToken::new());
+        let shaken = match shared.connection(&self.endpoint, &address) {
+            Ok(connection) => shake_hands(&stream, connection, &hands).await,
+            Err(error) => Err(error),
+        };
+        let greeted = shaken.inspect_err(|error| {
+            shared.failed(&self.endpoint, &address, error.clone());
+        })?;
+        let peer = greeted.traffic.peer.clone();
+        let mut established = false;
+        let cause = shared
+            .run(&self.endpoint, stream, greeted, &self.pipe, &self.stop, true, || {
+                established = true;
+                self.established(peer);
+            })
+            .await;
+        Ok(Attempt { established, cause })
+    }
+
+    pub(super) fn established(&self, peer: Arc<Peer>) {
+        self.progress.send_replace(Outcome::Established(peer));
+    }
+}

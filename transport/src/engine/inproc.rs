@@ -1,0 +1,299 @@
+//! Connections within the process: no octets, but the same handshake in memory, so that the same
+//! rules hold and the same authenticator is asked.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use bytes::BytesMut;
+use tokio::sync::{Notify, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use zmtp_core::connection::{Connection, Event as CoreEvent};
+use zmtp_core::error::{Kind, ProtocolError, Side};
+use zmtp_core::peer::{Peer, PeerAddress};
+
+use super::connect::{Attempt, Connecter};
+use super::{Shared, StartError, lock};
+use crate::ask::ask;
+use crate::connection::Hands;
+use crate::endpoint::Endpoint;
+use crate::events::{Disconnect, Event};
+use crate::pipe::Pipe;
+
+/// A space of `inproc://` names.
+#[derive(Debug, Clone, Default)]
+pub struct Hub {
+    inner: Arc<Names>,
+}
+
+#[derive(Debug, Default)]
+struct Names {
+    bound: Mutex<HashMap<Endpoint, mpsc::UnboundedSender<Request>>>,
+    changed: Notify,
+}
+
+/// Somebody wants to connect to a bound name.
+pub(super) struct Request {
+    pipe: Arc<Pipe>,
+    connection: Connection,
+    hands: Hands,
+    reply: oneshot::Sender<Result<Joined, ProtocolError>>,
+}
+
+/// Both ends agreed.
+struct Joined {
+    peer: Arc<Peer>,
+    /// Fires when either end leaves.
+    link: CancellationToken,
+}
+
+impl Hub {
+    /// A space of its own.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The space that all sockets share unless told otherwise.
+    #[must_use]
+    pub fn global() -> Self {
+        static GLOBAL: OnceLock<Hub> = OnceLock::new();
+        GLOBAL.get_or_init(Self::new).clone()
+    }
+
+    pub(super) fn bind(&self, name: &Endpoint) -> Result<Bound, StartError> {
+        let (sender, requests) = mpsc::unbounded_channel();
+        let mut bound = lock(&self.inner.bound);
+        if bound.contains_key(name) {
+            return Err(StartError::NameTaken(name.clone()));
+        }
+        bound.insert(name.clone(), sender);
+        drop(bound);
+        self.inner.changed.notify_waiters();
+        Ok(Bound { hub: self.clone(), name: name.clone(), requests })
+    }
+
+    /// Waits until somebody binds the name.
+    async fn find(&self, name: &Endpoint) -> mpsc::UnboundedSender<Request> {
+        loop {
+            let changed = self.inner.changed.notified();
+            tokio::pin!(changed);
+            changed.as_mut().enable();
+            if let Some(sender) = lock(&self.inner.bound).get(name) {
+                return sender.clone();
+            }
+            changed.await;
+        }
+    }
+}
+
+/// A name, bound as long as this lives.
+pub(super) struct Bound {
+    hub: Hub,
+    name: Endpoint,
+    requests: mpsc::UnboundedReceiver<Request>,
+}
+
+impl Drop for Bound {
+    fn drop(&mut self) {
+        lock(&self.hub.inner.bound).remove(&self.name);
+    }
+}
+
+/// The accept loop of a name.
+pub(super) async fn accept(
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    mut bound: Bound,
+    stop: CancellationToken,
+) {
+    loop {
+        let request = tokio::select! {
+            biased;
+            () = stop.cancelled() => break,
+            () = shared.closing.cancelled() => break,
+            request = bound.requests.recv() => request,
+        };
+        let Some(request) = request else { break };
+        let (shared, endpoint, stop) = (shared.clone(), endpoint.clone(), stop.clone());
+        shared.clone().tasks.spawn(async move { serve(&shared, &endpoint, request, &stop).await });
+    }
+    drop(bound);
+    shared.events.emit(Event::Unbound { endpoint });
+}
+
+async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &CancellationToken) {
+    let Request { pipe: theirs, mut connection, hands, reply } = request;
+    let our_hands = shared.hands(CancellationToken::new());
+    let address = PeerAddress::Inproc;
+    shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
+    let agreed = match shared.connection(endpoint, &address) {
+        Ok(mut ours) => agree((&mut ours, &our_hands), (&mut connection, &hands)).await,
+        Err(error) => Err(Box::new((error.clone(), error))),
+    };
+    let (peer, our_peer) = match agreed {
+        Ok(peers) => peers,
+        Err(errors) => {
+            shared.failed(endpoint, &address, errors.0);
+            let _ = reply.send(Err(errors.1));
+            return;
+        }
+    };
+    let pipe = shared.new_pipe();
+    Pipe::join((&pipe, &peer), (&theirs, &our_peer));
+    if let Err(error) = shared.owner.established(&pipe) {
+        theirs.go_offline();
+        shared.failed(endpoint, &address, error.clone());
+        let _ = reply.send(Err(ProtocolError { side: Side::Peer, ..error }));
+        shared.retire(&pipe);
+        return;
+    }
+    shared.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
+    let link = CancellationToken::new();
+    let gone = link.clone().drop_guard();
+    if reply.send(Ok(Joined { peer: our_peer, link: link.clone() })).is_ok() {
+        until_gone(shared, &link, stop).await;
+    }
+    drop(gone);
+    shared.retire(&pipe);
+    shared.events.emit(Event::Disconnected {
+        endpoint: endpoint.clone(),
+        address,
+        cause: Disconnect::PeerClosed,
+        lost: 0,
+    });
+}
+
+/// What was sent is with the receiver already: nothing has to be waited for when closing.
+async fn until_gone(shared: &Shared, link: &CancellationToken, stop: &CancellationToken) {
+    tokio::select! {
+        () = link.cancelled() => {}
+        () = stop.cancelled() => {}
+        () = shared.closing.cancelled() => {}
+    }
+}
+
+/// One attempt of a connecter: waits for the name, agrees, stays.
+pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
+    let Connecter { shared, endpoint, pipe, stop, .. } = connecter;
+    let failed = |cause| Attempt { established: false, cause };
+    let bound = shared.options.hub.find(endpoint).await;
+    let connection = match shared.connection(endpoint, &PeerAddress::Inproc) {
+        Ok(connection) => connection,
+        Err(error) => return failed(error.into()),
+    };
+    let (reply, joined) = oneshot::channel();
+    let hands = shared.hands(CancellationToken::new());
+    let request = Request { pipe: pipe.clone(), connection, hands, reply };
+    let joined = match bound.send(request) {
+        Ok(()) => joined.await,
+        Err(_) => return failed(Disconnect::PeerClosed),
+    };
+    let joined = match joined {
+        Ok(Ok(joined)) => joined,
+        Ok(Err(error)) => {
+            shared.failed(endpoint, &PeerAddress::Inproc, error.clone());
+            return failed(error.into());
+        }
+        Err(_) => return failed(Disconnect::PeerClosed),
+    };
+    let gone = joined.link.clone().drop_guard();
+    if let Err(error) = shared.owner.established(pipe) {
+        pipe.go_offline();
+        shared.failed(endpoint, &PeerAddress::Inproc, error.clone());
+        return failed(error.into());
+    }
+    let peer = joined.peer;
+    shared
+        .events
+        .emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer: peer.clone() });
+    connecter.established(peer);
+    until_gone(shared, &joined.link, stop).await;
+    drop(gone);
+    shared.owner.lost(pipe, true);
+    pipe.go_offline();
+    Attempt { established: true, cause: Disconnect::PeerClosed }
+}
+
+/// Runs both ends of a handshake against each other. On failure each end has its own reason.
+async fn agree(
+    ours: (&mut Connection, &Hands),
+    theirs: (&mut Connection, &Hands),
+) -> Result<(Arc<Peer>, Arc<Peer>), Box<(ProtocolError, ProtocolError)>> {
+    let mut ends = [End::new(ours.0, ours.1), End::new(theirs.0, theirs.1)];
+    loop {
+        let mut moved = false;
+        for (from, to) in [(0, 1), (1, 0)] {
+            let Ok([from, to]) = ends.get_disjoint_mut([from, to]) else { continue };
+            from.react().await;
+            while let Some(octets) = from.connection.poll_output() {
+                to.input.extend_from_slice(&octets);
+                moved = true;
+            }
+            to.take();
+        }
+        let [a, b] = &mut ends;
+        if let (Some(a), Some(b)) = (&a.peer, &b.peer) {
+            return Ok((a.clone(), b.clone()));
+        }
+        let failed = a.error.is_some() || b.error.is_some();
+        if failed && !moved {
+            let errors = (a.reason(), b.reason());
+            return Err(Box::new(errors));
+        }
+        if !moved && !a.active && !b.active {
+            // Neither end has anything to say: two clients, or two servers.
+            return Err(Box::new((a.reason(), b.reason())));
+        }
+    }
+}
+
+struct End<'a> {
+    connection: &'a mut Connection,
+    hands: &'a Hands,
+    input: BytesMut,
+    peer: Option<Arc<Peer>>,
+    error: Option<ProtocolError>,
+    /// Whether the last look brought something new.
+    active: bool,
+}
+
+impl<'a> End<'a> {
+    fn new(connection: &'a mut Connection, hands: &'a Hands) -> Self {
+        Self { connection, hands, input: BytesMut::new(), peer: None, error: None, active: true }
+    }
+
+    fn take(&mut self) {
+        if self.error.is_none() {
+            let now = self.hands.clock.now();
+            self.error = self.connection.handle_input(now, &mut self.input).err();
+        }
+    }
+
+    async fn react(&mut self) {
+        self.active = false;
+        while let Some(event) = self.connection.poll_event() {
+            self.active = true;
+            match event {
+                CoreEvent::AuthRequired(request) => {
+                    let authenticator = self.hands.authenticator.clone();
+                    let decision =
+                        ask(authenticator, request, self.hands.authentication_limit).await;
+                    let now = self.hands.clock.now();
+                    self.error = self.connection.handle_auth(now, decision).err();
+                    self.take();
+                }
+                CoreEvent::Established(peer) => self.peer = Some(peer),
+                _ => {}
+            }
+        }
+    }
+
+    /// Why this end failed; if it did not, the other one left it.
+    fn reason(&self) -> ProtocolError {
+        self.error.clone().unwrap_or_else(|| ProtocolError {
+            side: Side::Peer,
+            stage: self.connection.stage(),
+            kind: Kind::PeerClosed,
+        })
+    }
+}

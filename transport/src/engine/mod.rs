@@ -1,0 +1,368 @@
+//! All endpoints and connections of one socket.
+
+mod accept;
+mod connect;
+mod inproc;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::broadcast;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use zmtp_core::auth::Authenticator;
+use zmtp_core::connection::{Connection, ConnectionConfig, Link};
+use zmtp_core::error::{LocalFault, ProtocolError, Stage};
+use zmtp_core::peer::PeerAddress;
+
+pub use self::connect::{Connecting, ConnectFailure};
+pub use self::inproc::Hub;
+use crate::backoff::Reconnect;
+use crate::clock::Clock;
+use crate::connection::{End, Greeted, Hands, Pump};
+use crate::endpoint::{Endpoint, EndpointError};
+use crate::events::{Disconnect, Event, EventSink};
+use crate::net::{BindError, Listener, Stream, TransportOptions};
+use crate::pipe::{HighWaterMarks, Owner, Pipe, PipeId};
+use crate::random::OsRandom;
+
+/// Settings of an engine beside those of the protocol.
+#[derive(Debug, Clone)]
+pub struct EngineOptions {
+    /// Who judges peers. Without one, a peer that would have to be judged is refused.
+    pub authenticator: Option<Arc<dyn Authenticator>>,
+    /// How long the authenticator may take; the handshake's own limit applies too. Default: 5 s.
+    pub authentication_limit: Duration,
+    /// Connections in handshake per listener. Default: 1,024; a host that is not loopback gets a
+    /// quarter of them.
+    pub max_half_open: usize,
+    /// Bounds of each pipe.
+    pub marks: HighWaterMarks,
+    /// Pauses between attempts to connect.
+    pub reconnect: Reconnect,
+    /// Options of the transport's sockets.
+    pub transport: TransportOptions,
+    /// Where `inproc://` names live.
+    pub hub: Hub,
+    /// Events that are kept for a slow reader. Default: 1,024.
+    pub event_capacity: usize,
+}
+
+impl Default for EngineOptions {
+    fn default() -> Self {
+        Self {
+            authenticator: None,
+            authentication_limit: Duration::from_secs(5),
+            max_half_open: 1024,
+            marks: HighWaterMarks::default(),
+            reconnect: Reconnect::default(),
+            transport: TransportOptions::default(),
+            hub: Hub::global(),
+            event_capacity: 1024,
+        }
+    }
+}
+
+/// `bind` or `connect` could not even begin.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The endpoint is malformed or cannot be used that way.
+    #[error(transparent)]
+    Endpoint(#[from] EndpointError),
+    /// The endpoint cannot be bound.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    /// The inproc name is bound already.
+    #[error("{0} is bound already in this process")]
+    NameTaken(Endpoint),
+    /// The call was made outside of a tokio runtime.
+    #[error("there is no tokio runtime here: call from within one")]
+    NoRuntime,
+    /// The socket is closed.
+    #[error("the socket is closed")]
+    Closed,
+    /// The socket has no such endpoint.
+    #[error("the socket is neither bound nor connected to {0}")]
+    NoSuchEndpoint(Endpoint),
+}
+
+/// All endpoints and connections of one socket.
+#[derive(Debug, Clone)]
+pub struct Engine {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    owner: Arc<dyn Owner>,
+    config: Arc<ConnectionConfig>,
+    options: EngineOptions,
+    events: EventSink,
+    clock: Clock,
+    tasks: TaskTracker,
+    /// No new connections, neither accepted nor made.
+    closing: CancellationToken,
+    /// Everything ends now.
+    stop: CancellationToken,
+    endpoints: Mutex<HashMap<Endpoint, Running>>,
+    pipes: Mutex<HashMap<PipeId, Weak<Pipe>>>,
+    /// Why the last endpoint stopped for good, while there is no other.
+    refused: Mutex<Option<ConnectFailure>>,
+}
+
+/// A listener or connecter.
+#[derive(Debug, Clone)]
+struct Running {
+    /// Ends it and its connections.
+    stop: CancellationToken,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    /// An engine for `owner`; nothing runs yet.
+    #[must_use]
+    pub fn new(owner: Arc<dyn Owner>, config: Arc<ConnectionConfig>, options: EngineOptions) -> Self {
+        let events = EventSink::new(options.event_capacity);
+        Self {
+            shared: Arc::new(Shared {
+                owner,
+                config,
+                options,
+                events,
+                clock: Clock::start(),
+                tasks: TaskTracker::new(),
+                closing: CancellationToken::new(),
+                stop: CancellationToken::new(),
+                endpoints: Mutex::default(),
+                pipes: Mutex::default(),
+                refused: Mutex::default(),
+            }),
+        }
+    }
+
+    /// Begins to accept connections and says where, with ports and names that the system chose.
+    ///
+    /// # Errors
+    /// One of [`StartError`].
+    pub async fn bind(&self, endpoint: &Endpoint) -> Result<Endpoint, StartError> {
+        let shared = &self.shared;
+        let runtime = shared.runtime()?;
+        endpoint.check_bind()?;
+        let stop = shared.stop.child_token();
+        let running = Running { stop: stop.clone() };
+        let local = if let Endpoint::Inproc(_) = endpoint {
+            let requests = shared.options.hub.bind(endpoint)?;
+            let task = inproc::accept(shared.clone(), endpoint.clone(), requests, stop);
+            shared.tasks.spawn_on(task, &runtime);
+            endpoint.clone()
+        } else {
+            let listener = Listener::bind(endpoint, &shared.options.transport).await?;
+            let local = listener.local().clone();
+            let task = accept::accept(shared.clone(), listener, stop);
+            shared.tasks.spawn_on(task, &runtime);
+            local
+        };
+        shared.add_endpoint(local.clone(), running);
+        shared.events.emit(Event::Listening { endpoint: local.clone() });
+        Ok(local)
+    }
+
+    /// Begins to connect, and to connect again whenever the connection is lost.
+    ///
+    /// # Errors
+    /// One of [`StartError`]. Whether the peer can be reached shows later.
+    pub fn connect(&self, endpoint: &Endpoint) -> Result<Connecting, StartError> {
+        let shared = &self.shared;
+        let runtime = shared.runtime()?;
+        endpoint.check_connect()?;
+        let stop = shared.stop.child_token();
+        shared.add_endpoint(endpoint.clone(), Running { stop: stop.clone() });
+        let pipe = shared.new_pipe();
+        shared.owner.connecting(&pipe);
+        let (task, connecting) = connect::connect(shared.clone(), endpoint.clone(), pipe, stop);
+        shared.tasks.spawn_on(task, &runtime);
+        Ok(connecting)
+    }
+
+    /// Ends a listener or a connecter together with its connections. What was not sent is lost.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchEndpoint`].
+    pub fn release(&self, endpoint: &Endpoint) -> Result<(), StartError> {
+        match lock(&self.shared.endpoints).remove(endpoint) {
+            Some(running) => {
+                running.stop.cancel();
+                Ok(())
+            }
+            None => Err(StartError::NoSuchEndpoint(endpoint.clone())),
+        }
+    }
+
+    /// Why nothing will happen any more: the last endpoint was refused for good.
+    #[must_use]
+    pub fn refused(&self) -> Option<ConnectFailure> {
+        lock(&self.shared.refused).clone()
+    }
+
+    /// A reader of all events from now on.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<Event> {
+        self.shared.events.subscribe()
+    }
+
+    /// Tasks that run for this socket: one per listener, connecter and connection.
+    #[must_use]
+    pub fn tasks(&self) -> usize {
+        self.shared.tasks.len()
+    }
+
+    /// Accepts and connects no more, gives what waits to be sent up to `linger` to leave, then ends
+    /// everything. Gives the number of messages that could not be sent.
+    pub async fn close(&self, linger: Duration) -> usize {
+        let shared = &self.shared;
+        shared.closing.cancel();
+        shared.tasks.close();
+        for pipe in shared.pipes() {
+            pipe.finish();
+        }
+        let drained = async {
+            shared.tasks.wait().await;
+        };
+        let in_time = tokio::time::timeout(linger, drained).await.is_ok();
+        let given_up = shared.pipes().iter().map(|pipe| pipe.unsent()).sum();
+        if given_up > 0 {
+            tracing::warn!(given_up, ?linger, "messages could not be sent before the socket closed");
+        }
+        shared.stop.cancel();
+        if !in_time {
+            shared.tasks.wait().await;
+        }
+        given_up
+    }
+}
+
+impl Shared {
+    fn runtime(&self) -> Result<Handle, StartError> {
+        if self.closing.is_cancelled() {
+            return Err(StartError::Closed);
+        }
+        Handle::try_current().map_err(|_| StartError::NoRuntime)
+    }
+
+    fn add_endpoint(&self, endpoint: Endpoint, running: Running) {
+        lock(&self.endpoints).insert(endpoint, running);
+        *lock(&self.refused) = None;
+    }
+
+    /// No other attempt will be made at an endpoint.
+    fn endpoint_refused(&self, failure: &ConnectFailure) {
+        let mut endpoints = lock(&self.endpoints);
+        endpoints.remove(&failure.endpoint);
+        let last = endpoints.is_empty();
+        drop(endpoints);
+        if last {
+            *lock(&self.refused) = Some(failure.clone());
+            self.owner.stopped();
+        }
+    }
+
+    fn new_pipe(&self) -> Arc<Pipe> {
+        let pipe = Pipe::new(self.owner.clone(), self.options.marks);
+        lock(&self.pipes).insert(pipe.id(), Arc::downgrade(&pipe));
+        pipe
+    }
+
+    /// The pipe will have no connection any more.
+    fn retire(&self, pipe: &Arc<Pipe>) -> usize {
+        lock(&self.pipes).remove(&pipe.id());
+        self.owner.lost(pipe, false);
+        pipe.close()
+    }
+
+    fn pipes(&self) -> Vec<Arc<Pipe>> {
+        lock(&self.pipes).values().filter_map(Weak::upgrade).collect()
+    }
+
+    fn hands(&self, evicted: CancellationToken) -> Hands {
+        Hands {
+            authenticator: self.options.authenticator.clone(),
+            authentication_limit: self.options.authentication_limit,
+            evicted,
+            clock: self.clock,
+        }
+    }
+
+    /// The protocol side of a new connection.
+    fn connection(
+        &self,
+        endpoint: &Endpoint,
+        address: &PeerAddress,
+    ) -> Result<Connection, ProtocolError> {
+        let link = Link { address: address.clone(), listener: endpoint.to_string().into() };
+        Connection::new(self.config.clone(), link, self.clock.now(), &mut OsRandom)
+            .map_err(|_| ProtocolError::local(Stage::Greeting, LocalFault::Random))
+    }
+
+    fn failed(&self, endpoint: &Endpoint, address: &PeerAddress, error: ProtocolError) {
+        self.events.emit(Event::HandshakeFailed {
+            endpoint: endpoint.clone(),
+            address: address.clone(),
+            error,
+        });
+    }
+
+    /// Runs an established connection to its end and reports it.
+    async fn run(
+        &self,
+        endpoint: &Endpoint,
+        stream: Stream,
+        greeted: Greeted,
+        pipe: &Arc<Pipe>,
+        stop: &CancellationToken,
+        reconnecting: bool,
+        on_established: impl FnOnce(),
+    ) -> Disconnect {
+        let peer = greeted.traffic.peer.clone();
+        let address = peer.verified.address.clone();
+        let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);
+        let admitted = pipe.go_online(&peer, outgoing).and_then(|()| self.owner.established(pipe));
+        if let Err(error) = admitted {
+            pipe.go_offline();
+            self.failed(endpoint, &address, error.clone());
+            return error.into();
+        }
+        self.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
+        on_established();
+        let end = {
+            let pump = Pump::new(&stream, pipe, self.clock, input, incoming, heartbeat);
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => End::Broken(Disconnect::Local),
+                end = pump => end,
+            }
+        };
+        if end == End::Finished {
+            // Everything is in the hands of the system; let the peer see an orderly end.
+            let _ = stream.shutdown_write();
+        }
+        self.owner.lost(pipe, reconnecting);
+        let lost = pipe.go_offline();
+        let cause = match end {
+            End::Finished => Disconnect::Local,
+            End::Broken(cause) => cause,
+        };
+        self.events.emit(Event::Disconnected {
+            endpoint: endpoint.clone(),
+            address,
+            cause: cause.clone(),
+            lost,
+        });
+        cause
+    }
+}

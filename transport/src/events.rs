@@ -1,0 +1,165 @@
+//! What happens to the endpoints and connections of a socket, as typed events.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast;
+use zmtp_core::error::ProtocolError;
+use zmtp_core::peer::{Peer, PeerAddress};
+
+use crate::endpoint::Endpoint;
+use crate::net::{AcceptError, DialError};
+
+/// Something that happened to an endpoint or a connection of a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// The socket accepts connections here.
+    Listening {
+        /// With the port that was really bound.
+        endpoint: Endpoint,
+    },
+    /// A connection could not be accepted; the listener goes on after a pause.
+    AcceptFailed {
+        /// The listener.
+        endpoint: Endpoint,
+        /// Why.
+        error: AcceptError,
+    },
+    /// The transport of a connection stands; the handshake begins.
+    Connected {
+        /// Our endpoint.
+        endpoint: Endpoint,
+        /// The other side.
+        address: PeerAddress,
+    },
+    /// The handshake is complete.
+    HandshakeSucceeded {
+        /// Our endpoint.
+        endpoint: Endpoint,
+        /// Who it is.
+        peer: Arc<Peer>,
+    },
+    /// The handshake failed or the peer was refused, by either side.
+    HandshakeFailed {
+        /// Our endpoint.
+        endpoint: Endpoint,
+        /// The other side.
+        address: PeerAddress,
+        /// Side, stage, kind and rule.
+        error: ProtocolError,
+    },
+    /// Another attempt to connect will be made.
+    Retrying {
+        /// Where to.
+        endpoint: Endpoint,
+        /// After this time.
+        delay: Duration,
+        /// Why the last one came to nothing.
+        cause: Disconnect,
+    },
+    /// No other attempt to connect will be made.
+    Stopped {
+        /// Where to.
+        endpoint: Endpoint,
+        /// Why.
+        cause: Disconnect,
+    },
+    /// An established connection is gone.
+    Disconnected {
+        /// Our endpoint.
+        endpoint: Endpoint,
+        /// The other side.
+        address: PeerAddress,
+        /// Why.
+        cause: Disconnect,
+        /// Messages that were handed over for sending and are lost.
+        lost: usize,
+    },
+    /// The socket does not accept connections here any more.
+    Unbound {
+        /// Where it did.
+        endpoint: Endpoint,
+    },
+}
+
+/// Why a connection ended or did not come about.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Disconnect {
+    /// The transport could not be established.
+    #[error("{0}")]
+    Unreachable(#[from] DialError),
+    /// A rule was broken, by either side, or the peer was refused.
+    #[error("{0}")]
+    Protocol(#[from] ProtocolError),
+    /// The peer closed.
+    #[error("the peer closed the connection")]
+    PeerClosed,
+    /// The transport broke.
+    #[error("the transport broke: {0}")]
+    Io(std::io::ErrorKind),
+    /// This side closed.
+    #[error("closed by this side")]
+    Local,
+}
+
+/// Where drivers report; never blocks them.
+#[derive(Debug, Clone)]
+pub struct EventSink {
+    sender: broadcast::Sender<Event>,
+}
+
+impl EventSink {
+    /// A sink that keeps the last `capacity` events for each reader.
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self { sender: broadcast::Sender::new(capacity.max(1)) }
+    }
+
+    /// Reports; without a reader the event is dropped.
+    pub fn emit(&self, event: Event) {
+        log(&event);
+        // An error only says that nobody listens.
+        let _ = self.sender.send(event);
+    }
+
+    /// Another reader, of everything from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> broadcast::Receiver<Event> {
+        self.sender.subscribe()
+    }
+}
+
+/// Refused and misbehaving peers at WARN, established ones at INFO, the rest at DEBUG.
+fn log(event: &Event) {
+    match event {
+        Event::HandshakeFailed { endpoint, address, error } => {
+            crate::warning::peer_failed(endpoint, address, error);
+        }
+        Event::HandshakeSucceeded { endpoint, peer } => tracing::info!(
+            %endpoint,
+            address = %peer.verified.address,
+            mechanism = %peer.verified.mechanism,
+            user = peer.user_id().map(tracing::field::display),
+            socket_type = %peer.claimed.socket_type,
+            "connection established"
+        ),
+        Event::AcceptFailed { endpoint, error } => {
+            tracing::warn!(%endpoint, %error, "a connection could not be accepted");
+        }
+        Event::Stopped { endpoint, cause } => {
+            tracing::warn!(%endpoint, %cause, "no further attempt to connect");
+        }
+        Event::Disconnected { endpoint, address, cause: Disconnect::Protocol(error), lost } => {
+            tracing::warn!(%endpoint, %address, %error, lost, "connection broken");
+        }
+        Event::Disconnected { endpoint, address, cause, lost } => {
+            tracing::debug!(%endpoint, %address, %cause, lost, "connection ended");
+        }
+        Event::Listening { .. }
+        | Event::Connected { .. }
+        | Event::Retrying { .. }
+        | Event::Unbound { .. } => tracing::debug!(?event),
+    }
+}

@@ -1,0 +1,149 @@
+//! The receiving half of a pipe.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use zmtp_core::Message;
+use zmtp_core::peer::Peer;
+
+use super::Pipe;
+
+/// Messages in the hands of the receiver, and who sent them.
+#[derive(Debug, Default)]
+pub struct Batch {
+    messages: VecDeque<Message>,
+    peer: Option<Arc<Peer>>,
+}
+
+impl Batch {
+    /// The next message, marked with its sender.
+    #[inline]
+    pub fn pop(&mut self) -> Option<Message> {
+        let message = self.messages.pop_front()?;
+        match &self.peer {
+            Some(peer) if message.peer().is_none() => Some(message.with_peer(peer.clone())),
+            _ => Some(message),
+        }
+    }
+
+    /// Whether the batch is used up.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// How many messages are left.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.messages.len()
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Inbound {
+    queue: VecDeque<Message>,
+    peer: Option<Arc<Peer>>,
+    /// Zero means no mark.
+    high_water: usize,
+    /// Messages in the batch that the receiver holds.
+    held: usize,
+    /// Whether the owner knows that there is something to receive.
+    announced: bool,
+    driver: Option<Waker>,
+    /// A sender in this process that fills this queue itself, and its share of the mark.
+    sender: Option<Arc<Pipe>>,
+}
+
+impl Inbound {
+    pub(super) fn new(high_water: usize) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            peer: None,
+            high_water,
+            held: 0,
+            announced: false,
+            driver: None,
+            sender: None,
+        }
+    }
+
+    /// A sender in this process takes over; its high-water mark adds to ours.
+    pub(super) fn set_sender(&mut self, sender: Option<Arc<Pipe>>, its_mark: usize) {
+        if sender.is_some() {
+            self.high_water =
+                if its_mark == 0 { 0 } else { self.high_water.saturating_add(its_mark) };
+        }
+        self.sender = sender;
+    }
+
+    /// The sender in this process that may go on after some messages were taken.
+    pub(super) fn sender(&self) -> Option<Arc<Pipe>> {
+        self.sender.clone()
+    }
+
+    /// Whether one more message fits.
+    pub(super) fn takes_more(&self) -> bool {
+        self.high_water == 0 || self.queue.len() + self.held < self.high_water
+    }
+
+    /// Appends one message; whether the owner must be told.
+    pub(super) fn accept(&mut self, message: Message) -> bool {
+        self.queue.push_back(message);
+        !std::mem::replace(&mut self.announced, true)
+    }
+
+    /// Another peer begins to send: what still waits is marked with the one before.
+    pub(super) fn set_peer(&mut self, peer: Arc<Peer>) {
+        if let Some(before) = self.peer.replace(peer) {
+            for message in &mut self.queue {
+                if message.peer().is_none() {
+                    *message = std::mem::take(message).with_peer(before.clone());
+                }
+            }
+        }
+    }
+
+    /// How many messages may be delivered now; at least one for a queue without a mark.
+    pub(super) fn room(&mut self, waker: &Waker) -> usize {
+        if self.high_water == 0 {
+            return usize::MAX;
+        }
+        let room = self.high_water.saturating_sub(self.queue.len() + self.held);
+        if room == 0 {
+            self.driver = Some(waker.clone());
+        }
+        room
+    }
+
+    /// Appends messages; whether the owner must be told that there are some.
+    pub(super) fn deliver(&mut self, messages: &mut VecDeque<Message>) -> bool {
+        if self.queue.is_empty() {
+            std::mem::swap(&mut self.queue, messages);
+        } else {
+            self.queue.append(messages);
+        }
+        !std::mem::replace(&mut self.announced, true)
+    }
+
+    pub(super) fn refill(&mut self, batch: &mut Batch) -> bool {
+        // Half of the mark at most: the driver fills the other half meanwhile.
+        let most = if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) };
+        if self.queue.len() <= most {
+            std::mem::swap(&mut self.queue, &mut batch.messages);
+        } else {
+            batch.messages.extend(self.queue.drain(..most));
+        }
+        self.held = batch.messages.len();
+        self.announced = self.held > 0;
+        batch.peer.clone_from(&self.peer);
+        if self.held == 0 && self.queue.capacity() > 64 {
+            self.queue = VecDeque::new();
+        }
+        self.held > 0
+    }
+
+    pub(super) fn take_waker(&mut self) -> Option<Waker> {
+        self.driver.take()
+    }
+}

@@ -1,0 +1,326 @@
+//! A pipe: what a socket and one connection share.
+//!
+//! ```text
+//!   application ── try_send ──▶ Outbound: encoded at once ── one swap ──▶ driver ── one write
+//!   application ◀── refill ─── Inbound: a queue, swapped ◀── one batch ── driver ◀── one read
+//! ```
+//!
+//! Each half has its own lock, held for the time of an encoding or of a swap and never while anything
+//! waits. Whoever finds nothing to do leaves a waker; the other side wakes it once per batch.
+
+mod inbound;
+mod outbound;
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use zmtp_core::error::ProtocolError;
+use zmtp_core::peer::{Peer, RoutingId};
+use zmtp_core::traffic::{Outgoing, OutputBuffer};
+use zmtp_core::wire::subscription::SubscriptionChange;
+use zmtp_core::Message;
+
+pub use self::inbound::Batch;
+use self::inbound::Inbound;
+use self::outbound::Outbound;
+pub use self::outbound::TrySendError;
+
+/// Identifies a pipe within the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PipeId(u64);
+
+/// Bounds of a pipe in messages; zero means none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HighWaterMarks {
+    /// Messages that wait to be written. Default: 1,000 (`ZMQ_SNDHWM`).
+    pub send: usize,
+    /// Messages that wait to be received. Default: 1,000 (`ZMQ_RCVHWM`).
+    pub receive: usize,
+}
+
+impl Default for HighWaterMarks {
+    fn default() -> Self {
+        Self { send: 1000, receive: 1000 }
+    }
+}
+
+/// The socket behind its pipes.
+///
+/// Calls come from drivers and must not block.
+pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
+    /// `connect` was called: the pipe takes messages already, if this socket type wants that.
+    fn connecting(&self, pipe: &Arc<Pipe>);
+
+    /// The handshake of the pipe's connection is complete; [`Pipe::peer`] says who it is.
+    ///
+    /// # Errors
+    /// A reason to close the connection at once, such as a routing id that is taken.
+    fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError>;
+
+    /// The peer subscribed or cancelled; only for types that publish.
+    ///
+    /// # Errors
+    /// A reason to close the connection, such as too many subscriptions.
+    fn subscription(
+        &self,
+        pipe: &Arc<Pipe>,
+        change: SubscriptionChange,
+        prefix: &[u8],
+    ) -> Result<(), ProtocolError>;
+
+    /// The pipe's connection is gone. `reconnecting` says whether the same pipe may come back.
+    fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool);
+
+    /// The pipe has messages to receive, after it had none.
+    fn readable(&self, pipe: &Arc<Pipe>);
+
+    /// The pipe takes messages again, after it had refused one.
+    fn writable(&self, pipe: &Arc<Pipe>);
+
+    /// The last endpoint was refused for good: nothing will happen unless another is added.
+    fn stopped(&self);
+}
+
+/// What a socket and one connection share.
+#[derive(Debug)]
+pub struct Pipe {
+    id: PipeId,
+    owner: Arc<dyn Owner>,
+    peer: Mutex<Option<Arc<Peer>>>,
+    label: Mutex<RoutingId>,
+    outbound: Mutex<Outbound>,
+    inbound: Mutex<Inbound>,
+}
+
+/// A lock whose holder panicked still guards sound data: every critical section here is short and
+/// leaves it consistent at each step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pipe {
+    /// A pipe without a connection.
+    #[must_use]
+    pub fn new(owner: Arc<dyn Owner>, marks: HighWaterMarks) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Arc::new(Self {
+            id: PipeId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            owner,
+            peer: Mutex::new(None),
+            label: Mutex::default(),
+            outbound: Mutex::new(Outbound::new(marks.send)),
+            inbound: Mutex::new(Inbound::new(marks.receive)),
+        })
+    }
+
+    /// Identifies this pipe.
+    #[must_use]
+    pub fn id(&self) -> PipeId {
+        self.id
+    }
+
+    /// The other side, while there is an established connection.
+    #[must_use]
+    pub fn peer(&self) -> Option<Arc<Peer>> {
+        lock(&self.peer).clone()
+    }
+
+    /// The name that the owner gave the peer; empty if none.
+    #[must_use]
+    pub fn label(&self) -> RoutingId {
+        lock(&self.label).clone()
+    }
+
+    /// Names the peer.
+    pub fn set_label(&self, label: RoutingId) {
+        *lock(&self.label) = label;
+    }
+
+    /// Hands a message over for sending: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`TrySendError::Full`] at the high-water mark; the owner hears `writable` later.
+    /// [`TrySendError::Closed`] if the pipe will send nothing any more.
+    #[inline]
+    pub fn try_send(&self, message: &Message) -> Result<(), TrySendError> {
+        let mut outbound = lock(&self.outbound);
+        outbound.push(message)?;
+        let waker = outbound.take_waker();
+        drop(outbound);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether a message would be taken now. When not, the owner hears `writable` later.
+    #[must_use]
+    pub fn has_room(&self) -> bool {
+        lock(&self.outbound).has_room()
+    }
+
+    /// Takes a batch of received messages in exchange for `batch`, which must be used up.
+    ///
+    /// `false` if there are none; the owner hears `readable` when that changes.
+    pub fn refill(&self, batch: &mut Batch) -> bool {
+        let mut inbound = lock(&self.inbound);
+        let any = inbound.refill(batch);
+        let waker = inbound.take_waker();
+        let sender = inbound.sender();
+        drop(inbound);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        if let Some(sender) = sender
+            && lock(&sender.outbound).take_blocked()
+        {
+            sender.owner.writable(&sender);
+        }
+        any
+    }
+
+    /// Takes no more messages; what waits is still sent.
+    pub fn finish(&self) {
+        let mut outbound = lock(&self.outbound);
+        outbound.finish();
+        let waker = outbound.take_waker();
+        drop(outbound);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Messages that are not written yet.
+    #[must_use]
+    pub fn unsent(&self) -> usize {
+        lock(&self.outbound).unsent()
+    }
+
+    // What follows is for drivers.
+
+    pub(crate) fn owner(&self) -> &Arc<dyn Owner> {
+        &self.owner
+    }
+
+    /// A connection took over: what waited is encoded for it.
+    pub(crate) fn go_online(
+        self: &Arc<Self>,
+        peer: &Arc<Peer>,
+        outgoing: Outgoing,
+    ) -> Result<(), ProtocolError> {
+        *lock(&self.peer) = Some(peer.clone());
+        lock(&self.inbound).set_peer(peer.clone());
+        lock(&self.outbound).go_online(outgoing)
+    }
+
+    /// Joins two pipes of this process: what one sends, the other receives.
+    pub(crate) fn join(
+        (a, peer_of_a): (&Arc<Self>, &Arc<Peer>),
+        (b, peer_of_b): (&Arc<Self>, &Arc<Peer>),
+    ) {
+        for (from, to, peer_of_from, peer_of_to) in
+            [(a, b, peer_of_a, peer_of_b), (b, a, peer_of_b, peer_of_a)]
+        {
+            *lock(&from.peer) = Some(peer_of_from.clone());
+            let mark = lock(&from.outbound).high_water();
+            let mut inbound = lock(&to.inbound);
+            inbound.set_peer(peer_of_to.clone());
+            inbound.set_sender(Some(from.clone()), mark);
+        }
+        for (from, to) in [(a, b), (b, a)] {
+            let waiting = lock(&from.outbound).go_direct(to.clone());
+            for message in waiting {
+                // Both marks together are never less than what waited under one of them.
+                to.accept(message);
+            }
+        }
+    }
+
+    /// Whether a sender in this process may hand over one more message.
+    fn takes_more(&self) -> bool {
+        lock(&self.inbound).takes_more()
+    }
+
+    /// Takes a message of a sender in this process, unless the mark is reached.
+    fn accept(self: &Arc<Self>, message: Message) -> bool {
+        let mut inbound = lock(&self.inbound);
+        if !inbound.takes_more() {
+            return false;
+        }
+        let announce = inbound.accept(message);
+        drop(inbound);
+        if announce {
+            self.owner.readable(self);
+        }
+        true
+    }
+
+    /// The connection is gone. Gives the number of messages that are lost with it.
+    pub(crate) fn go_offline(self: &Arc<Self>) -> usize {
+        *lock(&self.peer) = None;
+        lock(&self.inbound).set_sender(None, 0);
+        let mut outbound = lock(&self.outbound);
+        let lost = outbound.go_offline();
+        let freed = outbound.take_blocked();
+        drop(outbound);
+        if freed {
+            self.owner.writable(self);
+        }
+        lost
+    }
+
+    /// The pipe will never have a connection again. Gives the number of messages given up.
+    pub(crate) fn close(self: &Arc<Self>) -> usize {
+        *lock(&self.peer) = None;
+        lock(&self.inbound).set_sender(None, 0);
+        let given_up = lock(&self.outbound).close();
+        self.owner.writable(self);
+        given_up
+    }
+
+    /// Whether everything was written after [`finish`](Self::finish).
+    pub(crate) fn is_drained(&self) -> bool {
+        lock(&self.outbound).is_drained()
+    }
+
+    /// Exchanges `empty` for what waits to be written; leaves `waker` if nothing does.
+    pub(crate) fn take_output(&self, empty: &mut OutputBuffer, waker: &Waker) -> bool {
+        lock(&self.outbound).take_output(empty, waker)
+    }
+
+    /// Counts `octets` as written.
+    pub(crate) fn written(self: &Arc<Self>, octets: usize) {
+        let mut outbound = lock(&self.outbound);
+        outbound.written(octets);
+        let freed = outbound.has_low_water() && outbound.take_blocked();
+        drop(outbound);
+        if freed {
+            self.owner.writable(self);
+        }
+    }
+
+    /// Uses the encoder for something that is no message.
+    pub(crate) fn with_outgoing(
+        &self,
+        use_it: impl FnOnce(&mut Outgoing) -> Result<(), ProtocolError>,
+    ) -> Result<(), ProtocolError> {
+        lock(&self.outbound).with_outgoing(use_it)
+    }
+
+    /// How many messages the receiving side takes now; leaves `waker` if none.
+    pub(crate) fn room(&self, waker: &Waker) -> usize {
+        lock(&self.inbound).room(waker)
+    }
+
+    /// Hands received messages over and leaves `messages` empty.
+    pub(crate) fn deliver(self: &Arc<Self>, messages: &mut VecDeque<Message>) {
+        if messages.is_empty() {
+            return;
+        }
+        if lock(&self.inbound).deliver(messages) {
+            self.owner.readable(self);
+        }
+    }
+}
