@@ -1,0 +1,168 @@
+//! Connecting to either transport.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use socket2::SockRef;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::time::{Instant, timeout_at};
+use zmtp_core::peer::PeerAddress;
+
+use super::error::{DialErrorKind, Failure, OsError};
+use super::{DialError, Stream, TransportOptions, platform, tcp};
+use crate::endpoint::{Endpoint, Host, TcpAddress, TcpEndpoint};
+
+/// How often a connection that met itself is tried again, with a new port on this side each time.
+const SELF_CONNECTS: usize = 3;
+
+/// Makes one attempt to connect, over all the addresses that the endpoint stands for, in order and
+/// within [`connect_timeout`](TransportOptions::connect_timeout). Each address may use an equal
+/// share of the time that is left, so that a silent one does not use up that of the next.
+///
+/// `0.0.0.0` and `[::]`, which listeners report for `*`, are this machine. The peer address is the
+/// one that answered; over ipc, the process that listens.
+///
+/// Dropping the future gives the attempt up and closes what was opened.
+///
+/// # Errors
+/// Typed, and naming the endpoint; with several addresses, of the one that was tried last.
+pub async fn dial(
+    endpoint: &Endpoint,
+    options: &TransportOptions,
+) -> Result<(Stream, PeerAddress), DialError> {
+    let failed = |failure: Failure<DialErrorKind>| failure.at(endpoint, None);
+    endpoint.check_connect().map_err(|error| failed(DialErrorKind::Invalid(error).into()))?;
+    let deadline = Instant::now() + options.connect_timeout;
+    match endpoint {
+        Endpoint::Tcp(tcp) => dial_tcp(endpoint, tcp, options, deadline).await,
+        Endpoint::Ipc(ipc) => {
+            let attempt = timeout_at(deadline, platform::dial(ipc, options)).await;
+            let attempt = attempt.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()));
+            attempt.map(|(stream, peer)| (Stream::Ipc(stream), peer)).map_err(failed)
+        }
+        Endpoint::Inproc(_) => Err(failed(DialErrorKind::WrongTransport.into())),
+    }
+}
+
+async fn dial_tcp(
+    endpoint: &Endpoint,
+    tcp: &TcpEndpoint,
+    options: &TransportOptions,
+    deadline: Instant,
+) -> Result<(Stream, PeerAddress), DialError> {
+    let failed = |failure: Failure<DialErrorKind>| failure.at(endpoint, None);
+    let routes = async { routes(tcp, options).await };
+    let routes = timeout_at(deadline, routes)
+        .await
+        .unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()))
+        .map_err(failed)?;
+    let mut last = failed(DialErrorKind::NotAvailable.into());
+    let mut left = u32::try_from(routes.len()).unwrap_or(u32::MAX);
+    for Route { source, target } in routes {
+        let now = Instant::now();
+        let share = deadline.saturating_duration_since(now) / left.max(1);
+        left = left.saturating_sub(1);
+        let attempt = timeout_at(now + share, connect(source, target, options)).await;
+        match attempt.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into())) {
+            Ok(stream) => return Ok((Stream::Tcp(stream), tcp::peer_address(target))),
+            Err(failure) => last = failure.at(endpoint, Some(target)),
+        }
+    }
+    Err(last)
+}
+
+/// One way to reach the host.
+struct Route {
+    source: Option<SocketAddr>,
+    target: SocketAddr,
+}
+
+/// Every address of the host, with the first source address of the same kind.
+async fn routes(
+    endpoint: &TcpEndpoint,
+    options: &TransportOptions,
+) -> Result<Vec<Route>, Failure<DialErrorKind>> {
+    let targets = targets(endpoint.address(), options).await?;
+    let Some(source) = endpoint.source() else {
+        let route = |target| Route { source: None, target };
+        return Ok(targets.into_iter().map(route).collect());
+    };
+    let sources = sources(source, options)?;
+    let route = |target: SocketAddr| {
+        let source = sources.iter().find(|source| source.is_ipv4() == target.is_ipv4());
+        source.map(|source| Route { source: Some(*source), target })
+    };
+    Ok(targets.into_iter().filter_map(route).collect())
+}
+
+async fn targets(
+    address: &TcpAddress,
+    options: &TransportOptions,
+) -> Result<Vec<SocketAddr>, Failure<DialErrorKind>> {
+    if let Host::Name(_) = address.host() {
+        return tcp::resolve(address, options).await.map_err(|cause| Failure {
+            kind: DialErrorKind::Resolve,
+            cause: cause.map(OsError::from),
+        });
+    }
+    let mut found = tcp::addresses_here(address, options)?;
+    if found.is_empty() {
+        return Err(DialErrorKind::Resolve.into());
+    }
+    found.iter_mut().for_each(|address| *address = this_machine(*address));
+    Ok(found)
+}
+
+/// Only addresses and interfaces of this machine: a resolver has no say in them.
+fn sources(
+    source: &TcpAddress,
+    options: &TransportOptions,
+) -> Result<Vec<SocketAddr>, Failure<DialErrorKind>> {
+    let any = |ip: IpAddr| SocketAddr::new(ip, source.port());
+    let found = match source.host() {
+        Host::Any => vec![any(Ipv4Addr::UNSPECIFIED.into()), any(Ipv6Addr::UNSPECIFIED.into())],
+        Host::V4(_) | Host::V6(..) | Host::Name(_) => tcp::addresses_here(source, options)?,
+    };
+    if found.is_empty() { Err(DialErrorKind::Resolve.into()) } else { Ok(found) }
+}
+
+/// Linux takes the unspecified address as the loopback one; the others do not.
+fn this_machine(address: SocketAddr) -> SocketAddr {
+    let loopback: IpAddr = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        _ => return address,
+    };
+    SocketAddr::new(loopback, address.port())
+}
+
+async fn connect(
+    source: Option<SocketAddr>,
+    target: SocketAddr,
+    options: &TransportOptions,
+) -> Result<TcpStream, Failure<DialErrorKind>> {
+    for _ in 0..SELF_CONNECTS {
+        let socket = tcp::socket(target, options)?;
+        socket.set_tcp_nodelay(true)?;
+        if let Some(source) = source {
+            if source.port() != 0 {
+                // Otherwise the connection before keeps the port for a minute after its end.
+                socket.set_reuse_address(true)?;
+            }
+            socket.bind(&source.into())?;
+        }
+        let stream = TcpSocket::from_std_stream(socket.into()).connect(target).await?;
+        if !has_met_itself(&stream)? {
+            return Ok(stream);
+        }
+        // Closed with a reset: the port is free at once for the server that should have it.
+        let _ = SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO));
+    }
+    Err(DialErrorKind::SelfConnect.into())
+}
+
+/// Whoever connects to a free port of this machine may be given that port as his own, and TCP then
+/// connects the socket with itself.
+fn has_met_itself(stream: &TcpStream) -> io::Result<bool> {
+    Ok(stream.local_addr()? == stream.peer_addr()?)
+}

@@ -1,0 +1,148 @@
+//! Failures to listen.
+
+use std::{fmt, io};
+
+use super::{Failure, OsError, SetupError, write_cause};
+use crate::endpoint::{Endpoint, EndpointError};
+
+/// A failure to listen.
+///
+/// `Display` names the endpoint and says what to change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BindError {
+    endpoint: Box<Endpoint>,
+    kind: BindErrorKind,
+    cause: Option<OsError>,
+}
+
+impl BindError {
+    /// The endpoint, as it was given.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &BindErrorKind {
+        &self.kind
+    }
+
+    /// What the operating system said, if it was asked.
+    #[must_use]
+    pub const fn cause(&self) -> Option<OsError> {
+        self.cause
+    }
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let BindErrorKind::Invalid(error) = &self.kind {
+            return write!(f, "cannot bind: {error}");
+        }
+        write!(f, "cannot bind {}: {}", self.endpoint, self.kind)?;
+        write_cause(f, self.cause)
+    }
+}
+
+impl std::error::Error for BindError {}
+
+/// The ways in which listening fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BindErrorKind {
+    /// The endpoint can only be connected to.
+    Invalid(EndpointError),
+    /// An inproc endpoint: no socket of the operating system serves it.
+    WrongTransport,
+    /// This platform lacks what is named.
+    Unsupported(&'static str),
+    /// Somebody listens there.
+    AddressInUse,
+    /// A port below 1024 without the privilege, or a directory that this process may not write.
+    PermissionDenied,
+    /// An address that this machine does not have.
+    NotAvailable,
+    /// A name that is neither an interface nor a host that resolves, or an unknown zone.
+    Resolve,
+    /// Something other than a socket stands at the path.
+    NotASocket,
+    /// The directory of the path does not exist.
+    NoSuchPath,
+    /// The path is longer than this system allows.
+    PathTooLong,
+    /// Descriptors or memory have run out.
+    Exhausted,
+    /// An option that the system refused, by name.
+    Option(&'static str),
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for BindErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invalid(error) => return error.fmt(f),
+            Self::Unsupported(what) => return write!(f, "this platform has no {what}"),
+            Self::Option(name) => return write!(f, "the system refused the option {name}"),
+            Self::WrongTransport => "inproc endpoints are not served by the operating system",
+            Self::AddressInUse => {
+                "somebody else listens there; stop it or choose another port or path"
+            }
+            Self::PermissionDenied => {
+                "permission denied; choose a port from 1024 on, a directory that this user may \
+                 write, or run with the privilege"
+            }
+            Self::NotAvailable => {
+                "this machine does not have that address; use one of its own, an interface or *"
+            }
+            Self::Resolve => "no interface and no host of that name was found",
+            Self::NotASocket => {
+                "the path exists and is not a socket; remove it or choose another one"
+            }
+            Self::NoSuchPath => "the directory of the path does not exist; create it first",
+            Self::PathTooLong => "the path is too long for a socket on this system",
+            Self::Exhausted => "out of file descriptors or memory",
+            Self::Other => "the system refused",
+        })
+    }
+}
+
+impl BindErrorKind {
+    /// The kind of a failed `bind` or `listen`, or of the steps before them.
+    fn of(error: OsError) -> Self {
+        use io::ErrorKind as Os;
+        match error.kind {
+            _ if error.is_exhaustion() => Self::Exhausted,
+            Os::AddrInUse => Self::AddressInUse,
+            Os::AddrNotAvailable => Self::NotAvailable,
+            Os::PermissionDenied | Os::ReadOnlyFilesystem => Self::PermissionDenied,
+            Os::NotFound | Os::NotADirectory => Self::NoSuchPath,
+            Os::InvalidFilename => Self::PathTooLong,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Failure<BindErrorKind> {
+    pub(in crate::net) fn at(self, endpoint: &Endpoint) -> BindError {
+        BindError { endpoint: Box::new(endpoint.clone()), kind: self.kind, cause: self.cause }
+    }
+}
+
+impl From<SetupError> for Failure<BindErrorKind> {
+    fn from(error: SetupError) -> Self {
+        let kind = match error.option {
+            Some(name) if error.unsupported() => return BindErrorKind::Unsupported(name).into(),
+            Some(name) => BindErrorKind::Option(name),
+            None => BindErrorKind::of(error.cause),
+        };
+        Self { kind, cause: Some(error.cause) }
+    }
+}
+
+impl From<io::Error> for Failure<BindErrorKind> {
+    fn from(error: io::Error) -> Self {
+        SetupError::from(error).into()
+    }
+}

@@ -1,0 +1,187 @@
+//! Failed attempts to connect.
+
+use std::net::SocketAddr;
+use std::{fmt, io};
+
+use super::{Failure, OsError, SetupError, write_cause};
+use crate::endpoint::{Endpoint, EndpointError};
+
+/// A failed attempt to connect.
+///
+/// `Display` names the endpoint, the address that was tried last and what to look at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DialError {
+    endpoint: Box<Endpoint>,
+    address: Option<SocketAddr>,
+    kind: DialErrorKind,
+    cause: Option<OsError>,
+}
+
+impl DialError {
+    /// The endpoint, as it was given.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The IP address that was tried last, if it came so far.
+    #[must_use]
+    pub const fn address(&self) -> Option<SocketAddr> {
+        self.address
+    }
+
+    /// What went wrong.
+    #[must_use]
+    pub const fn kind(&self) -> &DialErrorKind {
+        &self.kind
+    }
+
+    /// What the operating system said, if it was asked.
+    #[must_use]
+    pub const fn cause(&self) -> Option<OsError> {
+        self.cause
+    }
+
+    /// Whether another attempt with the same endpoint and options must fail as well, whatever
+    /// happens in the world.
+    #[must_use]
+    pub const fn is_permanent(&self) -> bool {
+        match &self.kind {
+            DialErrorKind::Invalid(_)
+            | DialErrorKind::WrongTransport
+            | DialErrorKind::Unsupported(_)
+            | DialErrorKind::PathTooLong
+            | DialErrorKind::Option(_) => true,
+            DialErrorKind::Resolve
+            | DialErrorKind::Refused
+            | DialErrorKind::TimedOut
+            | DialErrorKind::Unreachable
+            | DialErrorKind::NotAvailable
+            | DialErrorKind::NoSuchPath
+            | DialErrorKind::PermissionDenied
+            | DialErrorKind::SelfConnect
+            | DialErrorKind::Exhausted
+            | DialErrorKind::Other => false,
+        }
+    }
+}
+
+impl fmt::Display for DialError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let DialErrorKind::Invalid(error) = &self.kind {
+            return write!(f, "cannot connect: {error}");
+        }
+        write!(f, "cannot connect to {}", self.endpoint)?;
+        if let Some(address) = self.address {
+            write!(f, " at {address}")?;
+        }
+        write!(f, ": {}", self.kind)?;
+        write_cause(f, self.cause)
+    }
+}
+
+impl std::error::Error for DialError {}
+
+/// The ways in which connecting fails.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DialErrorKind {
+    /// The endpoint can only be bound to.
+    Invalid(EndpointError),
+    /// An inproc endpoint: no socket of the operating system serves it.
+    WrongTransport,
+    /// This platform lacks what is named.
+    Unsupported(&'static str),
+    /// The host name, zone or source interface is unknown.
+    Resolve,
+    /// Nobody listens there.
+    Refused,
+    /// No answer within [`connect_timeout`](super::TransportOptions::connect_timeout).
+    TimedOut,
+    /// There is no route to the host or its network.
+    Unreachable,
+    /// The source address is not one of this machine, is in use, or is of another kind (IPv4 or
+    /// IPv6) than the addresses of the host.
+    NotAvailable,
+    /// The path does not exist.
+    NoSuchPath,
+    /// The path is longer than this system allows.
+    PathTooLong,
+    /// This process may not use the path, or a firewall forbids the address.
+    PermissionDenied,
+    /// The socket met itself: the port was free, and the system gave it to this very connection.
+    SelfConnect,
+    /// Descriptors or memory have run out.
+    Exhausted,
+    /// An option that the system refused, by name.
+    Option(&'static str),
+    /// Anything else.
+    Other,
+}
+
+impl fmt::Display for DialErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Invalid(error) => return error.fmt(f),
+            Self::Unsupported(what) => return write!(f, "this platform has no {what}"),
+            Self::Option(name) => return write!(f, "the system refused the option {name}"),
+            Self::WrongTransport => "inproc endpoints are not served by the operating system",
+            Self::Resolve => "the name does not resolve; check its spelling and the resolver",
+            Self::Refused => "nobody listens there; start the server or correct the endpoint",
+            Self::TimedOut => "no answer in time; check the address and firewalls on the way",
+            Self::Unreachable => "no route to that address; check the network",
+            Self::NotAvailable => "the source address cannot be used for this connection",
+            Self::NoSuchPath => "the path does not exist; start the server or correct the path",
+            Self::PathTooLong => "the path is too long for a socket on this system",
+            Self::PermissionDenied => {
+                "permission denied; check the rights on the path or firewalls"
+            }
+            Self::SelfConnect => "nobody listens there (the connection only met itself)",
+            Self::Exhausted => "out of file descriptors or memory",
+            Self::Other => "the system refused",
+        })
+    }
+}
+
+impl DialErrorKind {
+    /// The kind of a failed `connect`, or of the steps before it.
+    fn of(error: OsError) -> Self {
+        use io::ErrorKind as Os;
+        match error.kind {
+            _ if error.is_exhaustion() => Self::Exhausted,
+            // A reset before the connection stands is how Windows and some firewalls refuse.
+            Os::ConnectionRefused | Os::ConnectionReset => Self::Refused,
+            Os::TimedOut => Self::TimedOut,
+            Os::HostUnreachable | Os::NetworkUnreachable | Os::NetworkDown => Self::Unreachable,
+            Os::AddrNotAvailable | Os::AddrInUse => Self::NotAvailable,
+            Os::NotFound | Os::NotADirectory => Self::NoSuchPath,
+            Os::InvalidFilename => Self::PathTooLong,
+            Os::PermissionDenied => Self::PermissionDenied,
+            _ => Self::Other,
+        }
+    }
+}
+
+impl Failure<DialErrorKind> {
+    pub(in crate::net) fn at(self, endpoint: &Endpoint, address: Option<SocketAddr>) -> DialError {
+        let endpoint = Box::new(endpoint.clone());
+        DialError { endpoint, address, kind: self.kind, cause: self.cause }
+    }
+}
+
+impl From<SetupError> for Failure<DialErrorKind> {
+    fn from(error: SetupError) -> Self {
+        let kind = match error.option {
+            Some(name) if error.unsupported() => return DialErrorKind::Unsupported(name).into(),
+            Some(name) => DialErrorKind::Option(name),
+            None => DialErrorKind::of(error.cause),
+        };
+        Self { kind, cause: Some(error.cause) }
+    }
+}
+
+impl From<io::Error> for Failure<DialErrorKind> {
+    fn from(error: io::Error) -> Self {
+        SetupError::from(error).into()
+    }
+}
