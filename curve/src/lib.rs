@@ -1,4 +1,20 @@
-//! CURVE without I/O.
+//! CURVE without I/O: keys and their text, and the boxes of the handshake and of messages.
+//!
+//! ```
+//! use curve::{KeyPair, PublicKey};
+//! # struct Fixed;
+//! # impl zmtp_core::RandomSource for Fixed {
+//! #     fn fill(&mut self, out: &mut [u8]) -> Result<(), zmtp_core::RandomError> {
+//! #         out.fill(7);
+//! #         Ok(())
+//! #     }
+//! # }
+//! # let mut random = Fixed; // stands for the system's source
+//! let server = KeyPair::generate(&mut random)?;
+//! let text = server.public().to_string(); // 40 characters to hand out
+//! assert_eq!(text.parse::<PublicKey>()?, *server.public());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
 #![cfg_attr(
     not(test),
@@ -7,4 +23,11 @@
 
 extern crate alloc;
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the handshake is the user, and comes next"))]
+mod boxes;
+mod keys;
+#[cfg(test)]
+mod testing;
 pub mod z85;
+
+pub use keys::{KEY_LEN, KEY_TEXT_LEN, KeyError, KeyPair, PublicKey, SecretKey};
