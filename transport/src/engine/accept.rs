@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use zmtp_core::peer::PeerAddress;
 
-use super::Shared;
+use super::{Established, Shared};
 use crate::admission::{Admission, Place};
 use crate::connection::shake_hands;
 use crate::endpoint::Endpoint;
@@ -58,9 +58,7 @@ async fn serve(
     place: Place,
     stop: CancellationToken,
 ) {
-    shared
-        .events
-        .emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
+    shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
     let hands = shared.hands(place.evicted());
     let shaken = match shared.connection(&endpoint, &address) {
         Ok(connection) => tokio::select! {
@@ -75,7 +73,14 @@ async fn serve(
     match shaken {
         Ok(greeted) => {
             let pipe = shared.new_pipe();
-            shared.run(&endpoint, stream, greeted, &pipe, &stop, false, || ()).await;
+            let established = Established {
+                endpoint: &endpoint,
+                stream,
+                greeted,
+                pipe: &pipe,
+                reconnecting: false,
+            };
+            shared.run(established, &stop, || ()).await;
             shared.retire(&pipe);
         }
         Err(error) => shared.failed(&endpoint, &address, error),

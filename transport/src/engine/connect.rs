@@ -9,7 +9,7 @@ use zmtp_core::error::{Kind, ProtocolError, Stage};
 use zmtp_core::peer::Peer;
 use zmtp_core::wire::greeting::MechanismName;
 
-use super::{Shared, inproc};
+use super::{Established, Shared, inproc};
 use crate::backoff::Backoff;
 use crate::connection::shake_hands;
 use crate::endpoint::Endpoint;
@@ -184,10 +184,9 @@ impl Connecter {
     async fn dial_and_run(&self) -> Result<Attempt, Disconnect> {
         let shared = &self.shared;
         let (stream, address) = dial(&self.endpoint, &shared.options.transport).await?;
-        shared.events.emit(Event::Connected {
-            endpoint: self.endpoint.clone(),
-            address: address.clone(),
-        });
+        shared
+            .events
+            .emit(Event::Connected { endpoint: self.endpoint.clone(), address: address.clone() });
         let hands = shared.hands(CancellationToken::new());
         let shaken = match shared.connection(&self.endpoint, &address) {
             Ok(connection) => shake_hands(&stream, connection, &hands).await,
@@ -198,8 +197,15 @@ impl Connecter {
         })?;
         let peer = greeted.traffic.peer.clone();
         let mut established = false;
+        let connection = Established {
+            endpoint: &self.endpoint,
+            stream,
+            greeted,
+            pipe: &self.pipe,
+            reconnecting: true,
+        };
         let cause = shared
-            .run(&self.endpoint, stream, greeted, &self.pipe, &self.stop, true, || {
+            .run(connection, &self.stop, || {
                 established = true;
                 self.established(peer);
             })

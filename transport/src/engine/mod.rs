@@ -17,7 +17,7 @@ use zmtp_core::connection::{Connection, ConnectionConfig, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
 use zmtp_core::peer::PeerAddress;
 
-pub use self::connect::{Connecting, ConnectFailure};
+pub use self::connect::{ConnectFailure, Connecting};
 pub use self::inproc::Hub;
 use crate::backoff::Reconnect;
 use crate::clock::Clock;
@@ -113,6 +113,16 @@ struct Shared {
     refused: Mutex<Option<ConnectFailure>>,
 }
 
+/// A connection whose handshake is complete.
+struct Established<'a> {
+    endpoint: &'a Endpoint,
+    stream: Stream,
+    greeted: Greeted,
+    pipe: &'a Arc<Pipe>,
+    /// Whether the pipe outlives the connection.
+    reconnecting: bool,
+}
+
 /// A listener or connecter.
 #[derive(Debug, Clone)]
 struct Running {
@@ -127,7 +137,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Engine {
     /// An engine for `owner`; nothing runs yet.
     #[must_use]
-    pub fn new(owner: Arc<dyn Owner>, config: Arc<ConnectionConfig>, options: EngineOptions) -> Self {
+    pub fn new(
+        owner: Arc<dyn Owner>,
+        config: Arc<ConnectionConfig>,
+        options: EngineOptions,
+    ) -> Self {
         let events = EventSink::new(options.event_capacity);
         Self {
             shared: Arc::new(Shared {
@@ -237,7 +251,11 @@ impl Engine {
         let in_time = tokio::time::timeout(linger, drained).await.is_ok();
         let given_up = shared.pipes().iter().map(|pipe| pipe.unsent()).sum();
         if given_up > 0 {
-            tracing::warn!(given_up, ?linger, "messages could not be sent before the socket closed");
+            tracing::warn!(
+                given_up,
+                ?linger,
+                "messages could not be sent before the socket closed"
+            );
         }
         shared.stop.cancel();
         if !in_time {
@@ -320,14 +338,11 @@ impl Shared {
     /// Runs an established connection to its end and reports it.
     async fn run(
         &self,
-        endpoint: &Endpoint,
-        stream: Stream,
-        greeted: Greeted,
-        pipe: &Arc<Pipe>,
+        established: Established<'_>,
         stop: &CancellationToken,
-        reconnecting: bool,
         on_established: impl FnOnce(),
     ) -> Disconnect {
+        let Established { endpoint, stream, greeted, pipe, reconnecting } = established;
         let peer = greeted.traffic.peer.clone();
         let address = peer.verified.address.clone();
         let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);

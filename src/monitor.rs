@@ -1,0 +1,48 @@
+//! Watching a socket.
+
+use tokio::sync::broadcast;
+use transport::Event;
+
+/// The events of one socket, from the moment it was asked for. It never slows the socket down: a
+/// reader that is too slow loses the oldest events and is told how many.
+#[derive(Debug)]
+pub struct Monitor {
+    events: broadcast::Receiver<Event>,
+}
+
+/// Something to see on a socket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Observation {
+    /// What happened.
+    Event(Event),
+    /// So many events were lost here, because nobody read them in time.
+    Missed(u64),
+}
+
+impl Monitor {
+    pub(crate) const fn new(events: broadcast::Receiver<Event>) -> Self {
+        Self { events }
+    }
+
+    /// The next observation; `None` when the socket is gone.
+    ///
+    /// Cancel safe: a dropped future has taken nothing.
+    pub async fn next(&mut self) -> Option<Observation> {
+        match self.events.recv().await {
+            Ok(event) => Some(Observation::Event(event)),
+            Err(broadcast::error::RecvError::Lagged(count)) => Some(Observation::Missed(count)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+
+    /// The next event; losses are passed over.
+    ///
+    /// Cancel safe: a dropped future has taken nothing.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        loop {
+            if let Observation::Event(event) = self.next().await? {
+                return Some(event);
+            }
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! What can be set on a socket before it is made.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use transport::net::TransportOptions;
+use transport::{EngineOptions, HighWaterMarks, Hub, Reconnect};
+use zmtp_core::Limits;
+use zmtp_core::peer::RoutingId;
+use zmtp_core::traffic::HeartbeatConfig;
+use zmtp_core::wire::heartbeat::Ttl;
+use zmtp_core::wire::metadata::Metadata;
+
+use crate::error::ConfigError;
+use crate::security::Security;
+
+/// How long a socket that is dropped or closed tries to send what waits, unless told otherwise.
+pub const DEFAULT_LINGER: Duration = Duration::from_secs(30);
+
+/// Options of a socket, complete before the socket is made: none can come too late.
+///
+/// ```
+/// use std::time::Duration;
+/// use ironhouse::Options;
+///
+/// let options = Options::new().send_high_water_mark(10_000).linger(Duration::from_secs(1));
+/// # let _ = options;
+/// ```
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct Options {
+    pub(crate) security: Security,
+    pub(crate) limits: Limits,
+    pub(crate) routing_id: RoutingId,
+    pub(crate) properties: Metadata,
+    pub(crate) heartbeat: HeartbeatConfig,
+    pub(crate) engine: EngineOptions,
+    pub(crate) linger: Duration,
+    pub(crate) immediate: bool,
+    pub(crate) mandatory: bool,
+    pub(crate) handover: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Options {
+    /// The defaults: no security, finite limits everywhere.
+    pub fn new() -> Self {
+        Self {
+            security: Security::null(),
+            limits: Limits::DEFAULT,
+            routing_id: RoutingId::default(),
+            properties: Metadata::new(),
+            heartbeat: HeartbeatConfig::default(),
+            engine: EngineOptions::default(),
+            linger: DEFAULT_LINGER,
+            immediate: false,
+            mandatory: true,
+            handover: false,
+        }
+    }
+
+    /// Mechanism, keys and authenticator. Default: [`Security::null`].
+    pub fn security(mut self, security: impl Into<Security>) -> Self {
+        self.security = security.into();
+        self
+    }
+
+    /// What a peer may cost. Default: [`Limits::DEFAULT`].
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The id by which a ROUTER peer knows this socket (`ZMQ_ROUTING_ID`): 1 to 255 octets that do not
+    /// begin with zero. Default: the ROUTER makes one up.
+    ///
+    /// # Errors
+    /// [`ConfigError::RoutingId`] for any other length or a leading zero.
+    pub fn routing_id(mut self, id: impl Into<Bytes>) -> Result<Self, ConfigError> {
+        let id = RoutingId::new(id).filter(|id| !id.is_empty() && !id.is_reserved());
+        self.routing_id = id.ok_or(ConfigError::RoutingId)?;
+        Ok(self)
+    }
+
+    /// A property to tell every peer (`ZMQ_METADATA`); its name begins with `X-`.
+    ///
+    /// # Errors
+    /// [`ConfigError::PropertyName`] for another name, [`ConfigError::Metadata`] if it cannot be
+    /// expressed on the wire.
+    pub fn property(mut self, name: &str, value: impl Into<Bytes>) -> Result<Self, ConfigError> {
+        if !name.get(..2).is_some_and(|start| start.eq_ignore_ascii_case("X-")) {
+            return Err(ConfigError::PropertyName(name.to_owned()));
+        }
+        self.properties.push(name, value)?;
+        Ok(self)
+    }
+
+    /// Messages that may wait to be sent to one peer; zero means no mark (`ZMQ_SNDHWM`). Default: 1,000.
+    pub fn send_high_water_mark(mut self, messages: usize) -> Self {
+        self.engine.marks.send = messages;
+        self
+    }
+
+    /// Messages of one peer that may wait to be received; zero means no mark (`ZMQ_RCVHWM`). Default:
+    /// 1,000.
+    pub fn receive_high_water_mark(mut self, messages: usize) -> Self {
+        self.engine.marks.receive = messages;
+        self
+    }
+
+    /// Both marks at once.
+    pub fn high_water_marks(mut self, marks: HighWaterMarks) -> Self {
+        self.engine.marks = marks;
+        self
+    }
+
+    /// How long closing or dropping the socket tries to send what waits (`ZMQ_LINGER`). Default: 30 s.
+    pub fn linger(mut self, time: Duration) -> Self {
+        self.linger = time;
+        self
+    }
+
+    /// Send only over connections that stand; without it, messages wait for one that is being made
+    /// (`ZMQ_IMMEDIATE`). Default: off.
+    pub fn immediate(mut self, on: bool) -> Self {
+        self.immediate = on;
+        self
+    }
+
+    /// ROUTER: a message for an unknown routing id is an error (`ZMQ_ROUTER_MANDATORY`). Default: on,
+    /// unlike libzmq; when off, such messages are dropped.
+    pub fn router_mandatory(mut self, on: bool) -> Self {
+        self.mandatory = on;
+        self
+    }
+
+    /// ROUTER: a peer takes over the routing id of a live one with the same user id
+    /// (`ZMQ_ROUTER_HANDOVER`, which asks for no user id). Default: off, the newcomer is refused.
+    pub fn router_handover(mut self, on: bool) -> Self {
+        self.handover = on;
+        self
+    }
+
+    /// Time between two PINGs to a silent peer (`ZMQ_HEARTBEAT_IVL`). Default: none are sent.
+    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
+        self.heartbeat.interval = Some(interval);
+        self
+    }
+
+    /// Time without a sign of life after a PING until the peer is given up (`ZMQ_HEARTBEAT_TIMEOUT`).
+    /// Default: the interval.
+    pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
+        self.heartbeat.timeout = Some(timeout);
+        self
+    }
+
+    /// How long the peer should wait for a sign of life of ours, in steps of a tenth of a second up to
+    /// 6,553.5 s (`ZMQ_HEARTBEAT_TTL`). Default: no limit.
+    pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
+        self.heartbeat.ttl = Ttl::from_duration(ttl);
+        self
+    }
+
+    /// Pauses between attempts to connect (`ZMQ_RECONNECT_IVL`, `ZMQ_RECONNECT_IVL_MAX`).
+    pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
+        self.engine.reconnect = reconnect;
+        self
+    }
+
+    /// Connections in handshake per listener. Default: 1,024.
+    pub fn max_half_open(mut self, connections: usize) -> Self {
+        self.engine.max_half_open = connections;
+        self
+    }
+
+    /// How long the authenticator may take for one decision; then the peer is refused with 300, and may
+    /// try again. Default: 5 s.
+    pub fn authentication_limit(mut self, limit: Duration) -> Self {
+        self.engine.authentication_limit = limit;
+        self
+    }
+
+    /// Options of the transport's sockets: keepalive, buffers, backlog, IPv6.
+    pub fn transport(mut self, transport: TransportOptions) -> Self {
+        self.engine.transport = transport;
+        self
+    }
+
+    /// Where `inproc://` names live. Default: one space for the process.
+    pub fn hub(mut self, hub: Hub) -> Self {
+        self.engine.hub = hub;
+        self
+    }
+}

@@ -1,0 +1,95 @@
+//! PUSH, PULL and DEALER: load balancing out, fair queueing in, either alone or both.
+
+use std::sync::Arc;
+
+use transport::{Owner, Pipe};
+use zmtp_core::Message;
+use zmtp_core::error::ProtocolError;
+use zmtp_core::wire::subscription::SubscriptionChange;
+
+use super::balance::Balancer;
+use super::fair::FairQueue;
+
+/// The pattern of sockets that neither route nor remember.
+#[derive(Debug)]
+pub(crate) struct Duplex {
+    pub(crate) out: Balancer,
+    pub(crate) queue: FairQueue,
+    sends: bool,
+    receives: bool,
+    /// Whether messages wait only for connections that stand.
+    immediate: bool,
+}
+
+impl Duplex {
+    pub(crate) fn new(sends: bool, receives: bool, immediate: bool) -> Arc<Self> {
+        let (out, queue) = (Balancer::default(), FairQueue::default());
+        Arc::new(Self { out, queue, sends, receives, immediate })
+    }
+
+    pub(crate) fn try_send(&self, message: &Message) -> Option<()> {
+        self.out.try_send(message).map(|_| ())
+    }
+
+    pub(crate) fn try_recv(&self) -> Option<Message> {
+        self.queue.try_recv().map(|(_, message)| message)
+    }
+}
+
+impl Owner for Duplex {
+    fn connecting(&self, pipe: &Arc<Pipe>) {
+        if self.sends && !self.immediate {
+            self.out.add(pipe);
+        }
+    }
+
+    fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+        if self.sends {
+            self.out.add(pipe);
+        }
+        Ok(())
+    }
+
+    fn subscription(
+        &self,
+        _pipe: &Arc<Pipe>,
+        _change: SubscriptionChange,
+        _prefix: &[u8],
+    ) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool) {
+        if self.sends && (self.immediate || !reconnecting) {
+            self.out.remove(pipe.id());
+        }
+    }
+
+    fn readable(&self, pipe: &Arc<Pipe>) {
+        if self.receives {
+            self.queue.readable(pipe);
+        } else {
+            discard(pipe);
+        }
+    }
+
+    fn writable(&self, _pipe: &Arc<Pipe>) {
+        self.out.writable();
+    }
+
+    fn stopped(&self) {
+        self.out.writable();
+        self.queue.wake_all();
+    }
+}
+
+/// Messages to a socket that does not receive: nobody reads them, so they are dropped, not hoarded.
+pub(crate) fn discard(pipe: &Arc<Pipe>) {
+    let mut batch = transport::Batch::default();
+    let mut count = 0;
+    while pipe.refill(&mut batch) {
+        count += batch.len();
+        while batch.pop().is_some() {}
+    }
+    tracing::debug!(pipe = ?pipe.id(), count, "messages for a socket that does not receive were dropped");
+}

@@ -1,0 +1,42 @@
+//! The patterns of 28/REQREP and 30/PIPELINE over pipes: who gets the next message, and whose
+//! message is next.
+
+pub(crate) mod balance;
+pub(crate) mod duplex;
+pub(crate) mod fair;
+pub(crate) mod rep;
+pub(crate) mod req;
+pub(crate) mod router;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+/// Locks; a holder that panicked left sound data, as each critical section is consistent throughout.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Repeats `attempt` until it does not ask to wait, sleeping on `changed` between two attempts.
+///
+/// Nothing is taken before the attempt that succeeds, so dropping the future loses nothing.
+pub(crate) async fn retry<T, E>(
+    changed: &Notify,
+    mut attempt: impl FnMut() -> Result<T, E>,
+    must_wait: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    match attempt() {
+        Err(error) if must_wait(&error) => {}
+        result => return result,
+    }
+    loop {
+        let notified = changed.notified();
+        tokio::pin!(notified);
+        // Registered before the attempt: a change in between is not missed.
+        notified.as_mut().enable();
+        match attempt() {
+            Err(error) if must_wait(&error) => notified.await,
+            result => return result,
+        }
+    }
+}

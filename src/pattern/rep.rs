@@ -1,0 +1,121 @@
+//! REP: one question, then its answer, back the way it came (28/REQREP, "The REP Socket Type").
+
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use transport::{Owner, Pipe, TrySendError};
+use zmtp_core::error::ProtocolError;
+use zmtp_core::wire::subscription::SubscriptionChange;
+use zmtp_core::{Message, Part, SocketType};
+
+use super::fair::FairQueue;
+use super::lock;
+use crate::error::{RecvError, SendError};
+
+/// The pattern of REP.
+#[derive(Debug, Default)]
+pub(crate) struct Reply {
+    pub(crate) queue: FairQueue,
+    asked: Mutex<Option<Question>>,
+    pub(crate) writable: Notify,
+}
+
+/// Where the answer goes.
+#[derive(Debug)]
+struct Question {
+    pipe: Arc<Pipe>,
+    /// Routing ids and the delimiter.
+    envelope: Vec<Part>,
+}
+
+impl Reply {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// The next question, without its envelope.
+    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
+        let mut asked = lock(&self.asked);
+        if asked.is_some() {
+            return Err(RecvError::State {
+                socket_type: SocketType::REP,
+                expects: "has to answer the last request first",
+            });
+        }
+        while let Some((pipe, message)) = self.queue.try_recv() {
+            let delimiter = message.parts().position(|part| part.is_empty());
+            match delimiter.and_then(|at| message.split_at(at + 1)) {
+                Some((envelope, question)) => {
+                    let envelope = envelope.into_parts().collect();
+                    *asked = Some(Question { pipe, envelope });
+                    return Ok(question);
+                }
+                None => {
+                    tracing::debug!(pipe = ?pipe.id(), "a request without an envelope was dropped");
+                }
+            }
+        }
+        Err(RecvError::WouldBlock)
+    }
+
+    /// Answers the question.
+    pub(crate) fn try_send(&self, message: &Message) -> Result<(), SendError> {
+        let mut asked = lock(&self.asked);
+        let Some(Question { pipe, envelope }) = &*asked else {
+            return Err(SendError::State {
+                socket_type: SocketType::REP,
+                expects: "has to receive a request first",
+            });
+        };
+        let parts = envelope.iter().chain(message.parts()).cloned();
+        let sent = match Message::from_parts(parts) {
+            Some(answer) if pipe.peer().is_some() => pipe.try_send(&answer),
+            Some(_) | None => Err(TrySendError::Closed),
+        };
+        match sent {
+            Err(TrySendError::Full) => Err(SendError::WouldBlock),
+            Ok(()) => {
+                *asked = None;
+                Ok(())
+            }
+            Err(TrySendError::Closed) => {
+                *asked = None;
+                Err(SendError::PeerGone)
+            }
+        }
+    }
+}
+
+impl Owner for Reply {
+    fn connecting(&self, _pipe: &Arc<Pipe>) {}
+
+    fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn subscription(
+        &self,
+        _pipe: &Arc<Pipe>,
+        _change: SubscriptionChange,
+        _prefix: &[u8],
+    ) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn lost(&self, _pipe: &Arc<Pipe>, _reconnecting: bool) {
+        self.writable.notify_waiters();
+    }
+
+    fn readable(&self, pipe: &Arc<Pipe>) {
+        self.queue.readable(pipe);
+    }
+
+    fn writable(&self, _pipe: &Arc<Pipe>) {
+        self.writable.notify_waiters();
+    }
+
+    fn stopped(&self) {
+        self.writable.notify_waiters();
+        self.queue.wake_all();
+    }
+}
