@@ -179,9 +179,16 @@ impl Options {
     }
 
     /// How long the authenticator may take for one decision; then the peer is refused with 300, and may
-    /// try again. Default: 5 s.
+    /// try again. Default: 2 s.
     pub fn authentication_limit(mut self, limit: Duration) -> Self {
-        self.engine.authentication_limit = limit;
+        self.engine.authentication.time = limit;
+        self
+    }
+
+    /// Decisions of the authenticator that may be pending at once; more peers are refused with 300.
+    /// Default: 1,024.
+    pub fn max_pending_authentications(mut self, decisions: usize) -> Self {
+        self.engine.authentication.pending = decisions;
         self
     }
 

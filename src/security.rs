@@ -65,9 +65,9 @@ impl Security {
 /// A server of PLAIN or CURVE that still lacks a judge for its clients.
 ///
 /// ```
-/// use ironhouse::{KeyPair, ServerSecurity};
+/// use ironhouse::{ServerSecurity, curve_keypair};
 ///
-/// let anyone = ServerSecurity::curve(KeyPair::generate()?).dangerous().accept_any_client();
+/// let anyone = ServerSecurity::curve(curve_keypair()?).dangerous().accept_any_client();
 /// # let _ = anyone;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```

@@ -131,7 +131,8 @@ mod tests {
     #[test]
     fn the_oldest_makes_room() {
         let admission = Admission::new(8);
-        let places: Vec<_> = (0..8).map(|n| admission.enter(&at(&format!("10.0.0.{n}:1")))).collect();
+        let places: Vec<_> =
+            (0..8).map(|n| admission.enter(&at(&format!("10.0.0.{n}:1")))).collect();
         let newcomer = admission.enter(&at("10.0.0.99:1"));
         assert!(places[0].evicted().is_cancelled());
         assert!(places[1..].iter().all(|place| !place.evicted().is_cancelled()));

@@ -52,8 +52,10 @@ mod tests {
     // ZMTP-ERROR-06
     #[test]
     fn pauses_grow_to_the_limit_and_begin_again_after_success() {
-        let options =
-            Reconnect { interval: Duration::from_millis(100), max_interval: Duration::from_millis(350) };
+        let options = Reconnect {
+            interval: Duration::from_millis(100),
+            max_interval: Duration::from_millis(350),
+        };
         let mut backoff = Backoff::new(options);
         for full in [100, 200, 350, 350] {
             let pause = backoff.pause().as_millis();

@@ -1,18 +1,17 @@
 //! Drives the handshake of one connection.
 
 use std::future::pending;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use zmtp_core::auth::{AuthDecision, Authenticator};
+use zmtp_core::auth::AuthDecision;
 use zmtp_core::connection::{Connection, Event};
 use zmtp_core::error::{Kind, LocalFault, ProtocolError, Side};
 use zmtp_core::traffic::Traffic;
 
-use crate::ask::ask;
+use crate::ask::Judge;
 use crate::clock::Clock;
 use crate::net::Stream;
 
@@ -23,8 +22,7 @@ const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Who takes part on this side of a handshake.
 pub(crate) struct Hands {
-    pub(crate) authenticator: Option<Arc<dyn Authenticator>>,
-    pub(crate) authentication_limit: Duration,
+    pub(crate) judge: Judge,
     /// Fires when this connection has to make room for another.
     pub(crate) evicted: CancellationToken,
     pub(crate) clock: Clock,
@@ -85,9 +83,7 @@ async fn run(
         while let Some(event) = connection.poll_event() {
             match event {
                 Event::AuthRequired(request) => {
-                    let authenticator = hands.authenticator.clone();
-                    let limit = hands.authentication_limit;
-                    decision = Some(Box::pin(ask(authenticator, request, limit)));
+                    decision = Some(hands.judge.ask(request));
                 }
                 Event::Established(_) => return Ok(()),
                 _ => {}

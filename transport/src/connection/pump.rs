@@ -80,7 +80,9 @@ impl<'a> Pump<'a> {
     }
 
     /// Splits `greeted` into a pump and the half that the pipe sends with.
-    pub(crate) fn split(greeted: Greeted) -> (zmtp_core::traffic::Outgoing, BytesMut, Incoming, Heartbeat) {
+    pub(crate) fn split(
+        greeted: Greeted,
+    ) -> (zmtp_core::traffic::Outgoing, BytesMut, Incoming, Heartbeat) {
         let Greeted { traffic, input } = greeted;
         (traffic.outgoing, input, traffic.incoming, traffic.heartbeat)
     }

@@ -249,8 +249,8 @@ impl Zone {
     }
 }
 
-/// The name of a host or of an interface: 1 to 253 letters, digits, hyphens, dots and underscores,
-/// and nothing that a resolver could take for an address.
+/// The name of a host or of an interface: 1 to 253 letters, digits, hyphens, underscores and dots
+/// between them, and nothing that a resolver could take for an address.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostName(Box<str>);
 
@@ -268,20 +268,23 @@ impl HostName {
     }
 
     /// Resolvers read `127.1`, `0x7f.1` and `2130706433` as addresses. A rule that compares texts
-    /// would not see that, so a name whose last label is a number is refused.
+    /// would not see that, so names of nothing but numbers are refused.
     fn check(text: &str) -> Result<Self, Kind> {
         if text.is_empty() {
             return Err(Kind::EmptyHost);
         }
-        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-._".contains(&octet);
-        if text.len() > 253 || !text.bytes().all(plain) {
+        let plain = |octet: u8| octet.is_ascii_alphanumeric() || b"-_".contains(&octet);
+        let label = |label: &str| !label.is_empty() && label.bytes().all(plain);
+        let mut labels = text.strip_suffix('.').unwrap_or(text).split('.');
+        if text.len() > 253 || !labels.clone().all(label) {
             return Err(Kind::InvalidHost);
         }
-        let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or(text);
-        let hexadecimal = |digits: &str| digits.bytes().all(|octet| octet.is_ascii_hexdigit());
-        let number = last.bytes().all(|octet| octet.is_ascii_digit())
-            || last.strip_prefix("0x").or(last.strip_prefix("0X")).is_some_and(hexadecimal);
-        if number {
+        let number = |label: &str| {
+            let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+            label.bytes().all(|octet| octet.is_ascii_digit())
+                || hexadecimal.is_some_and(|it| it.bytes().all(|octet| octet.is_ascii_hexdigit()))
+        };
+        if labels.all(number) {
             return Err(Kind::InvalidIpv4);
         }
         Ok(Self(text.into()))

@@ -13,7 +13,6 @@ use zmtp_core::peer::{Peer, PeerAddress};
 
 use super::connect::{Attempt, Connecter};
 use super::{Shared, StartError, lock};
-use crate::ask::ask;
 use crate::connection::Hands;
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
@@ -275,9 +274,7 @@ impl<'a> End<'a> {
             self.active = true;
             match event {
                 CoreEvent::AuthRequired(request) => {
-                    let authenticator = self.hands.authenticator.clone();
-                    let decision =
-                        ask(authenticator, request, self.hands.authentication_limit).await;
+                    let decision = self.hands.judge.ask(request).await;
                     let now = self.hands.clock.now();
                     self.error = self.connection.handle_auth(now, decision).err();
                     self.take();

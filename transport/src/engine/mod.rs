@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use zap::GuardLimits;
 use zmtp_core::auth::Authenticator;
 use zmtp_core::connection::{Connection, ConnectionConfig, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
@@ -19,6 +20,7 @@ use zmtp_core::peer::PeerAddress;
 
 pub use self::connect::{ConnectFailure, Connecting};
 pub use self::inproc::Hub;
+use crate::ask::Judge;
 use crate::backoff::Reconnect;
 use crate::clock::Clock;
 use crate::connection::{End, Greeted, Hands, Pump};
@@ -33,8 +35,9 @@ use crate::random::OsRandom;
 pub struct EngineOptions {
     /// Who judges peers. Without one, a peer that would have to be judged is refused.
     pub authenticator: Option<Arc<dyn Authenticator>>,
-    /// How long the authenticator may take; the handshake's own limit applies too. Default: 5 s.
-    pub authentication_limit: Duration,
+    /// How long the authenticator may take, and how many decisions may be pending. Default: 2 s and
+    /// 1,024. The handshake's own limit applies too.
+    pub authentication: GuardLimits,
     /// Connections in handshake per listener. Default: 1,024; a host that is not loopback gets a
     /// quarter of them.
     pub max_half_open: usize,
@@ -54,7 +57,7 @@ impl Default for EngineOptions {
     fn default() -> Self {
         Self {
             authenticator: None,
-            authentication_limit: Duration::from_secs(5),
+            authentication: GuardLimits::default(),
             max_half_open: 1024,
             marks: HighWaterMarks::default(),
             reconnect: Reconnect::default(),
@@ -100,6 +103,7 @@ struct Shared {
     owner: Arc<dyn Owner>,
     config: Arc<ConnectionConfig>,
     options: EngineOptions,
+    judge: Judge,
     events: EventSink,
     clock: Clock,
     tasks: TaskTracker,
@@ -143,11 +147,13 @@ impl Engine {
         options: EngineOptions,
     ) -> Self {
         let events = EventSink::new(options.event_capacity);
+        let judge = Judge::new(options.authenticator.clone(), options.authentication);
         Self {
             shared: Arc::new(Shared {
                 owner,
                 config,
                 options,
+                judge,
                 events,
                 clock: Clock::start(),
                 tasks: TaskTracker::new(),
@@ -308,12 +314,7 @@ impl Shared {
     }
 
     fn hands(&self, evicted: CancellationToken) -> Hands {
-        Hands {
-            authenticator: self.options.authenticator.clone(),
-            authentication_limit: self.options.authentication_limit,
-            evicted,
-            clock: self.clock,
-        }
+        Hands { judge: self.judge.clone(), evicted, clock: self.clock }
     }
 
     /// The protocol side of a new connection.

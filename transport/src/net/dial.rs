@@ -2,18 +2,22 @@
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use socket2::SockRef;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, timeout_at};
 use zmtp_core::peer::PeerAddress;
 
-use super::error::{DialErrorKind, Failure, OsError};
+use super::error::{DialErrorKind, Failure};
 use super::{DialError, Stream, TransportOptions, platform, tcp};
 use crate::endpoint::{Endpoint, Host, TcpAddress, TcpEndpoint};
 
 /// How often a connection that met itself is tried again, with a new port on this side each time.
 const SELF_CONNECTS: usize = 3;
+
+/// For time limits that reach beyond the end of the clock.
+const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 
 /// Makes one attempt to connect, over all the addresses that the endpoint stands for, in order and
 /// within [`connect_timeout`](TransportOptions::connect_timeout). Each address may use an equal
@@ -32,7 +36,8 @@ pub async fn dial(
 ) -> Result<(Stream, PeerAddress), DialError> {
     let failed = |failure: Failure<DialErrorKind>| failure.at(endpoint, None);
     endpoint.check_connect().map_err(|error| failed(DialErrorKind::Invalid(error).into()))?;
-    let deadline = Instant::now() + options.connect_timeout;
+    let now = Instant::now();
+    let deadline = now.checked_add(options.connect_timeout).unwrap_or_else(|| now + FOREVER);
     match endpoint {
         Endpoint::Tcp(tcp) => dial_tcp(endpoint, tcp, options, deadline).await,
         Endpoint::Ipc(ipc) => {
@@ -51,8 +56,7 @@ async fn dial_tcp(
     deadline: Instant,
 ) -> Result<(Stream, PeerAddress), DialError> {
     let failed = |failure: Failure<DialErrorKind>| failure.at(endpoint, None);
-    let routes = async { routes(tcp, options).await };
-    let routes = timeout_at(deadline, routes)
+    let routes = timeout_at(deadline, routes(tcp, options))
         .await
         .unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()))
         .map_err(failed)?;
@@ -100,10 +104,9 @@ async fn targets(
     options: &TransportOptions,
 ) -> Result<Vec<SocketAddr>, Failure<DialErrorKind>> {
     if let Host::Name(_) = address.host() {
-        return tcp::resolve(address, options).await.map_err(|cause| Failure {
-            kind: DialErrorKind::Resolve,
-            cause: cause.map(OsError::from),
-        });
+        return tcp::resolve(address, options)
+            .await
+            .map_err(|cause| Failure { kind: DialErrorKind::Resolve, cause });
     }
     let mut found = tcp::addresses_here(address, options)?;
     if found.is_empty() {
@@ -152,17 +155,18 @@ async fn connect(
             socket.bind(&source.into())?;
         }
         let stream = TcpSocket::from_std_stream(socket.into()).connect(target).await?;
-        if !has_met_itself(&stream)? {
+        if !has_met_itself(&stream, target)? {
             return Ok(stream);
         }
         // Closed with a reset: the port is free at once for the server that should have it.
-        let _ = SockRef::from(&stream).set_linger(Some(std::time::Duration::ZERO));
+        let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
     }
     Err(DialErrorKind::SelfConnect.into())
 }
 
 /// Whoever connects to a free port of this machine may be given that port as his own, and TCP then
 /// connects the socket with itself.
-fn has_met_itself(stream: &TcpStream) -> io::Result<bool> {
-    Ok(stream.local_addr()? == stream.peer_addr()?)
+fn has_met_itself(stream: &TcpStream, target: SocketAddr) -> io::Result<bool> {
+    let local = stream.local_addr()?;
+    Ok(local.port() == target.port() && local.ip() == target.ip())
 }

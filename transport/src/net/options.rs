@@ -18,7 +18,7 @@ use std::time::Duration;
 #[non_exhaustive]
 pub struct TransportOptions {
     /// How long one attempt to connect may last, with resolving the name and all the addresses it
-    /// stands for. Default 10 seconds.
+    /// stands for. Default 10 seconds; 0 leaves no time at all.
     ///
     /// `ZMQ_CONNECT_TIMEOUT` in milliseconds, where the default 0 leaves it to the system (minutes).
     pub connect_timeout: Duration,
@@ -91,7 +91,8 @@ pub enum Keepalive {
     System,
     /// No probes (`ZMQ_TCP_KEEPALIVE` 0).
     Off,
-    /// Probes (`ZMQ_TCP_KEEPALIVE` 1). What is `None` is as the system is set.
+    /// Probes (`ZMQ_TCP_KEEPALIVE` 1). What is `None` is as the system is set; times are whole
+    /// seconds, at least 1, or bind and connect refuse.
     On {
         /// How long a connection is idle before the first probe (`ZMQ_TCP_KEEPALIVE_IDLE`, seconds).
         idle: Option<Duration>,

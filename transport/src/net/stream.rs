@@ -11,6 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
 
 use super::platform::IpcStream;
+use super::tcp;
 use crate::endpoint::Endpoint;
 
 /// A byte stream to a peer.
@@ -124,7 +125,9 @@ impl Stream {
     /// not text.
     pub fn local_addr(&self) -> io::Result<Option<Endpoint>> {
         match self {
-            Self::Tcp(stream) => stream.local_addr().map(|address| Some(address.into())),
+            Self::Tcp(stream) => {
+                stream.local_addr().map(|address| Some(tcp::canonical(address).into()))
+            }
             Self::Ipc(stream) => super::platform::local_addr(stream),
         }
     }

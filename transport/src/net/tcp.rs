@@ -13,10 +13,15 @@ use crate::endpoint::{Host, TcpAddress};
 
 /// An IPv4 peer of a dual-stack listener is an IPv4 peer.
 pub(super) fn peer_address(address: SocketAddr) -> PeerAddress {
-    PeerAddress::Ip(match address.ip().to_canonical() {
+    PeerAddress::Ip(canonical(address))
+}
+
+/// An IPv4 address that was mapped into IPv6 as itself.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    match address.ip().to_canonical() {
         IpAddr::V4(ip) => SocketAddr::new(ip.into(), address.port()),
         IpAddr::V6(_) => address,
-    })
+    }
 }
 
 /// Listens on the first address that the text stands for.
@@ -35,10 +40,9 @@ pub(super) async fn bind(
         Host::V4(_) | Host::V6(..) | Host::Name(_) => {
             let mut found = addresses_here(address, options)?;
             if found.is_empty() {
-                found = resolve(address, options).await.map_err(|cause| Failure {
-                    kind: BindErrorKind::Resolve,
-                    cause: cause.map(OsError::from),
-                })?;
+                found = resolve(address, options)
+                    .await
+                    .map_err(|cause| Failure { kind: BindErrorKind::Resolve, cause })?;
             }
             listen(*found.first().ok_or(BindErrorKind::Resolve)?, options)?
         }
@@ -172,13 +176,16 @@ pub(super) fn addresses_here(
     Ok(found)
 }
 
-/// The addresses of a host name; none for anything else. `None` as error: it has no address.
+/// The addresses of a host name, at least one. The error is what the system said, if it did.
 pub(super) async fn resolve(
     address: &TcpAddress,
     options: &TransportOptions,
-) -> Result<Vec<SocketAddr>, Option<io::Error>> {
+) -> Result<Vec<SocketAddr>, Option<OsError>> {
     let Host::Name(name) = address.host() else { return Err(None) };
-    let mut found: Vec<_> = lookup_host((name.as_str(), address.port())).await?.collect();
+    // A resolver's own errors have no number, and no kind that says more than "not found".
+    let known = |error: io::Error| error.raw_os_error().is_some().then(|| error.into());
+    let found = lookup_host((name.as_str(), address.port())).await.map_err(known)?;
+    let mut found: Vec<_> = found.collect();
     prefer(&mut found, options);
     if found.is_empty() { Err(None) } else { Ok(found) }
 }

@@ -16,11 +16,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
+use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::{Peer, RoutingId};
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
-use zmtp_core::Message;
 
 pub use self::inbound::Batch;
 use self::inbound::Inbound;

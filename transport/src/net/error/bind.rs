@@ -48,64 +48,51 @@ impl fmt::Display for BindError {
 impl std::error::Error for BindError {}
 
 /// The ways in which listening fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BindErrorKind {
     /// The endpoint can only be connected to.
+    #[error(transparent)]
     Invalid(EndpointError),
     /// An inproc endpoint: no socket of the operating system serves it.
+    #[error("inproc endpoints are not served by the operating system")]
     WrongTransport,
     /// This platform lacks what is named.
+    #[error("this platform has no {0}")]
     Unsupported(&'static str),
     /// Somebody listens there.
+    #[error("somebody else listens there; stop it or choose another port or path")]
     AddressInUse,
     /// A port below 1024 without the privilege, or a directory that this process may not write.
+    #[error(
+        "permission denied; choose a port from 1024 on, a directory that this user may write, \
+         or run with the privilege"
+    )]
     PermissionDenied,
     /// An address that this machine does not have.
+    #[error("this machine does not have that address; use one of its own, an interface or *")]
     NotAvailable,
     /// A name that is neither an interface nor a host that resolves, or an unknown zone.
+    #[error("no interface and no host of that name was found")]
     Resolve,
     /// Something other than a socket stands at the path.
+    #[error("the path exists and is not a socket; remove it or choose another one")]
     NotASocket,
     /// The directory of the path does not exist.
+    #[error("the directory of the path does not exist; create it first")]
     NoSuchPath,
     /// The path is longer than this system allows.
+    #[error("the path is too long for a socket on this system")]
     PathTooLong,
     /// Descriptors or memory have run out.
+    #[error("out of file descriptors or memory")]
     Exhausted,
     /// An option that the system refused, by name.
+    #[error("the system refused the option {0}")]
     Option(&'static str),
     /// Anything else.
+    #[error("the system refused")]
     Other,
-}
-
-impl fmt::Display for BindErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Invalid(error) => return error.fmt(f),
-            Self::Unsupported(what) => return write!(f, "this platform has no {what}"),
-            Self::Option(name) => return write!(f, "the system refused the option {name}"),
-            Self::WrongTransport => "inproc endpoints are not served by the operating system",
-            Self::AddressInUse => {
-                "somebody else listens there; stop it or choose another port or path"
-            }
-            Self::PermissionDenied => {
-                "permission denied; choose a port from 1024 on, a directory that this user may \
-                 write, or run with the privilege"
-            }
-            Self::NotAvailable => {
-                "this machine does not have that address; use one of its own, an interface or *"
-            }
-            Self::Resolve => "no interface and no host of that name was found",
-            Self::NotASocket => {
-                "the path exists and is not a socket; remove it or choose another one"
-            }
-            Self::NoSuchPath => "the directory of the path does not exist; create it first",
-            Self::PathTooLong => "the path is too long for a socket on this system",
-            Self::Exhausted => "out of file descriptors or memory",
-            Self::Other => "the system refused",
-        })
-    }
 }
 
 impl BindErrorKind {
@@ -133,7 +120,6 @@ impl Failure<BindErrorKind> {
 impl From<SetupError> for Failure<BindErrorKind> {
     fn from(error: SetupError) -> Self {
         let kind = match error.option {
-            Some(name) if error.unsupported() => return BindErrorKind::Unsupported(name).into(),
             Some(name) => BindErrorKind::Option(name),
             None => BindErrorKind::of(error.cause),
         };

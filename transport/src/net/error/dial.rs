@@ -72,7 +72,7 @@ impl fmt::Display for DialError {
             return write!(f, "cannot connect: {error}");
         }
         write!(f, "cannot connect to {}", self.endpoint)?;
-        if let Some(address) = self.address {
+        if let Some(address) = self.address.filter(|at| Endpoint::from(*at) != *self.endpoint) {
             write!(f, " at {address}")?;
         }
         write!(f, ": {}", self.kind)?;
@@ -83,64 +83,55 @@ impl fmt::Display for DialError {
 impl std::error::Error for DialError {}
 
 /// The ways in which connecting fails.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialErrorKind {
     /// The endpoint can only be bound to.
+    #[error(transparent)]
     Invalid(EndpointError),
     /// An inproc endpoint: no socket of the operating system serves it.
+    #[error("inproc endpoints are not served by the operating system")]
     WrongTransport,
     /// This platform lacks what is named.
+    #[error("this platform has no {0}")]
     Unsupported(&'static str),
     /// The host name, zone or source interface is unknown.
+    #[error("the name does not resolve; check its spelling and the resolver")]
     Resolve,
     /// Nobody listens there.
+    #[error("nobody listens there; start the server or correct the endpoint")]
     Refused,
     /// No answer within [`connect_timeout`](super::TransportOptions::connect_timeout).
+    #[error("no answer in time; check the address and firewalls on the way")]
     TimedOut,
     /// There is no route to the host or its network.
+    #[error("no route to that address; check the network")]
     Unreachable,
     /// The source address is not one of this machine, is in use, or is of another kind (IPv4 or
     /// IPv6) than the addresses of the host.
+    #[error("the source address cannot be used for this connection")]
     NotAvailable,
     /// The path does not exist.
+    #[error("the path does not exist; start the server or correct the path")]
     NoSuchPath,
     /// The path is longer than this system allows.
+    #[error("the path is too long for a socket on this system")]
     PathTooLong,
     /// This process may not use the path, or a firewall forbids the address.
+    #[error("permission denied; check the rights on the path or firewalls")]
     PermissionDenied,
     /// The socket met itself: the port was free, and the system gave it to this very connection.
+    #[error("nobody listens there (the connection only met itself)")]
     SelfConnect,
     /// Descriptors or memory have run out.
+    #[error("out of file descriptors or memory")]
     Exhausted,
     /// An option that the system refused, by name.
+    #[error("the system refused the option {0}")]
     Option(&'static str),
     /// Anything else.
+    #[error("the system refused")]
     Other,
-}
-
-impl fmt::Display for DialErrorKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Invalid(error) => return error.fmt(f),
-            Self::Unsupported(what) => return write!(f, "this platform has no {what}"),
-            Self::Option(name) => return write!(f, "the system refused the option {name}"),
-            Self::WrongTransport => "inproc endpoints are not served by the operating system",
-            Self::Resolve => "the name does not resolve; check its spelling and the resolver",
-            Self::Refused => "nobody listens there; start the server or correct the endpoint",
-            Self::TimedOut => "no answer in time; check the address and firewalls on the way",
-            Self::Unreachable => "no route to that address; check the network",
-            Self::NotAvailable => "the source address cannot be used for this connection",
-            Self::NoSuchPath => "the path does not exist; start the server or correct the path",
-            Self::PathTooLong => "the path is too long for a socket on this system",
-            Self::PermissionDenied => {
-                "permission denied; check the rights on the path or firewalls"
-            }
-            Self::SelfConnect => "nobody listens there (the connection only met itself)",
-            Self::Exhausted => "out of file descriptors or memory",
-            Self::Other => "the system refused",
-        })
-    }
 }
 
 impl DialErrorKind {
@@ -172,7 +163,6 @@ impl Failure<DialErrorKind> {
 impl From<SetupError> for Failure<DialErrorKind> {
     fn from(error: SetupError) -> Self {
         let kind = match error.option {
-            Some(name) if error.unsupported() => return DialErrorKind::Unsupported(name).into(),
             Some(name) => DialErrorKind::Option(name),
             None => DialErrorKind::of(error.cause),
         };

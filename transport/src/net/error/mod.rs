@@ -85,10 +85,6 @@ impl SetupError {
     pub(in crate::net) const fn cause(&self) -> OsError {
         self.cause
     }
-
-    const fn unsupported(&self) -> bool {
-        matches!(self.cause.kind, io::ErrorKind::Unsupported) && self.cause.code.is_none()
-    }
 }
 
 impl From<io::Error> for SetupError {
