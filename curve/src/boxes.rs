@@ -25,10 +25,6 @@ use zmtp_core::{RandomError, RandomSource};
 
 use crate::keys::{KEY_LEN, KeyError, PublicKey, SecretKey};
 
-#[cfg_attr(
-    not(test),
-    expect(unused_imports, reason = "the handshake is the user, and comes next")
-)]
 pub(crate) use message::MessageKey;
 
 /// Octets of the authenticator of a box.

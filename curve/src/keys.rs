@@ -69,7 +69,6 @@ impl PublicKey {
     }
 
     /// Compares in constant time: for keys that came out of a box.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the handshake is the user, and comes next"))]
     pub(crate) fn ct_eq(&self, other: &Self) -> bool {
         self.0.ct_eq(&other.0).into()
     }

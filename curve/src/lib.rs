@@ -23,11 +23,18 @@
 
 extern crate alloc;
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the handshake is the user, and comes next"))]
 mod boxes;
+mod client;
+mod cookie;
 mod keys;
+mod nonce;
+mod server;
 #[cfg(test)]
 mod testing;
+mod traffic;
+mod wire;
 pub mod z85;
 
+pub use client::CurveClient;
 pub use keys::{KEY_LEN, KEY_TEXT_LEN, KeyError, KeyPair, PublicKey, SecretKey};
+pub use server::CurveServer;
