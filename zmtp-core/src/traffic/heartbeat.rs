@@ -7,9 +7,11 @@ use crate::time::Instant;
 use crate::wire::greeting::Version;
 use crate::wire::heartbeat::{Ping, PingContext, Ttl};
 
-/// PINGs without a PONG after which no further one is sent, however lively the peer is otherwise
-/// (37/ZMTP asks for "a small number").
-const MAX_UNANSWERED: u8 = 3;
+/// PINGs without a PONG that go out at the usual interval, however lively the peer is otherwise. From
+/// then on the interval doubles, up to [`MAX_BACKOFF`] times its length (37/ZMTP, "Connection
+/// Heartbeating", asks to send no more than a small number of them).
+const MAX_UNANSWERED: u32 = 3;
+const MAX_BACKOFF: u32 = 16;
 
 /// Whether and how to ask the peer for signs of life.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -30,7 +32,7 @@ pub struct Heartbeat {
     timeout: Duration,
     ttl: Ttl,
     next_ping: Option<Instant>,
-    unanswered: u8,
+    unanswered: u32,
     answer_due: Option<Instant>,
     peer_ttl: Option<Instant>,
 }
@@ -64,7 +66,7 @@ impl Heartbeat {
     }
 
     /// A PONG arrived, whatever its context: the peer does answer. Call it after
-    /// [`received`](Self::received); a peer that never answers is sent only a few PINGs.
+    /// [`received`](Self::received); a peer that never answers is asked ever more rarely.
     pub fn pong_received(&mut self) {
         self.unanswered = 0;
     }
@@ -94,17 +96,18 @@ impl Heartbeat {
         if !over(self.next_ping) {
             return Ok(None);
         }
-        self.next_ping = self.interval.map(|every| now + every);
         // One PING at a time: the peer owes an answer, asking again adds nothing.
-        if self.answer_due.is_some() {
-            return Ok(None);
+        let ask = self.answer_due.is_none();
+        if ask {
+            self.answer_due = (!self.timeout.is_zero()).then(|| now + self.timeout);
+            self.unanswered = self.unanswered.saturating_add(1);
         }
-        self.answer_due = (!self.timeout.is_zero()).then(|| now + self.timeout);
-        // Answers that are owed already are as good a reason to expect something.
-        if self.unanswered == MAX_UNANSWERED {
-            return Ok(None);
-        }
-        self.unanswered += 1;
-        Ok(Some(Ping { ttl: self.ttl, context: PingContext::default() }))
+        self.next_ping = self.interval.map(|every| now + every.saturating_mul(self.backoff()));
+        Ok(ask.then(|| Ping { ttl: self.ttl, context: PingContext::default() }))
+    }
+
+    fn backoff(&self) -> u32 {
+        let doublings = self.unanswered.saturating_sub(MAX_UNANSWERED - 1);
+        1_u32.checked_shl(doublings).unwrap_or(MAX_BACKOFF).min(MAX_BACKOFF)
     }
 }

@@ -16,10 +16,6 @@ use crate::wire::subscription::SubscriptionChange;
 /// Bodies from this many octets are chained to their header instead of being copied behind it.
 const CHAIN_FROM: usize = 4096;
 
-/// PONGs that may wait behind one that is not written yet. More than fit in one large read, so that
-/// only a peer gets there that sends PING after PING and does not read the answers.
-const MAX_PONGS: u32 = 8192;
-
 /// The sending half of an established connection.
 ///
 /// Every message is encoded (and encrypted) the moment it is given; nothing is interleaved with the
@@ -29,9 +25,6 @@ pub struct Outgoing {
     seal: Option<Box<dyn Seal>>,
     output: OutputBuffer,
     subscriptions_as_commands: bool,
-    /// PONGs from the one on that lies at `pongs_at`, counted in octets ever queued.
-    pongs: u32,
-    pongs_at: u64,
 }
 
 impl Outgoing {
@@ -40,8 +33,7 @@ impl Outgoing {
         output: OutputBuffer,
         peer_version: Version,
     ) -> Self {
-        let subscriptions_as_commands = peer_version >= Version::V3_1;
-        Self { seal, output, subscriptions_as_commands, pongs: 0, pongs_at: 0 }
+        Self { seal, output, subscriptions_as_commands: peer_version >= Version::V3_1 }
     }
 
     /// Encodes a whole message.
@@ -114,15 +106,9 @@ impl Outgoing {
     /// # Errors
     /// As [`send`](Self::send); and [`Misbehaved::PingFlood`] for the peer when thousands of PONGs wait.
     pub fn pong(&mut self, context: &PingContext) -> Result<(), ProtocolError> {
-        let taken = self.output.taken();
-        if self.pongs == 0 || taken > self.pongs_at {
-            self.pongs = 0;
-            self.pongs_at = taken + self.output.len() as u64;
-        }
-        if self.pongs == MAX_PONGS {
+        if !self.output.count_pong() {
             return Err(ProtocolError::peer(Stage::Traffic, Misbehaved::PingFlood));
         }
-        self.pongs += 1;
         self.command(Command { name: name::PONG, data: context.as_bytes() })
     }
 

@@ -8,6 +8,10 @@ use bytes::{Buf, Bytes, BytesMut};
 /// An allocation larger than this goes with its octets, so that an idle connection holds none.
 const KEEP: usize = 4096;
 
+/// PONGs that may wait behind one that is not written yet. More than fit in one large read, so that
+/// only a peer gets there that sends PING after PING and does not read the answers.
+const MAX_PONGS: u32 = 8192;
+
 /// Octets to write, in order.
 #[derive(Default)]
 pub struct OutputBuffer {
@@ -15,6 +19,9 @@ pub struct OutputBuffer {
     chained: usize,
     tail: BytesMut,
     taken: u64,
+    /// PONGs from the one on that stands at `pongs_at`, in octets counted like `taken`.
+    pongs: u32,
+    pongs_at: u64,
 }
 
 impl OutputBuffer {
@@ -36,9 +43,15 @@ impl OutputBuffer {
         self.len() == 0
     }
 
-    /// Octets that were taken out since the buffer was made.
-    pub(super) const fn taken(&self) -> u64 {
-        self.taken
+    /// Notes that a PONG is appended next; `false` when too many wait.
+    pub(super) fn count_pong(&mut self) -> bool {
+        if self.pongs == 0 || self.taken > self.pongs_at {
+            self.pongs = 0;
+            self.pongs_at = self.taken + self.len() as u64;
+        }
+        let fits = self.pongs < MAX_PONGS;
+        self.pongs += u32::from(fits);
+        fits
     }
 
     /// Where to append encoded octets.
