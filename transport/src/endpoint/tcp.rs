@@ -184,7 +184,7 @@ impl Host {
         if text == "*" {
             return Ok(Self::Any);
         }
-        if text.contains([':', '[', ']']) {
+        if text.contains([':', '[', ']']) && !text.contains(';') {
             return Err(piece.fault(Kind::Brackets));
         }
         if let Ok(ip) = text.parse() {

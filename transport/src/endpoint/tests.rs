@@ -109,7 +109,7 @@ fn names_what_is_wrong_and_where() {
         (";", Kind::MissingTransport, ";"),
         ("tcp://;192.0.2.9:5555", Kind::EmptyHost, ""),
         ("tcp://127.0.0.1:0;", Kind::EmptyHost, ""),
-        ("tcp://1.1.1.1:0;2.2.2.2:0;3.3.3.3:1", Kind::InvalidPort, "0;2.2.2.2:0"),
+        ("tcp://1.1.1.1:0;2.2.2.2:0;3.3.3.3:1", Kind::InvalidHost, "1.1.1.1:0;2.2.2.2"),
         ("tcp://host\0.example:5555", Kind::Nul, "\0"),
         ("ipc://", Kind::EmptyPath, ""),
         ("ipc://@", Kind::EmptyAbstractName, "@"),

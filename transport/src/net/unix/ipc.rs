@@ -2,7 +2,7 @@
 
 use std::collections::hash_map::RandomState;
 use std::ffi::OsString;
-use std::fs::{self, DirBuilder, Metadata};
+use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
 use std::hash::{BuildHasher, Hasher};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt};
@@ -19,6 +19,10 @@ use crate::endpoint::{Endpoint, IpcEndpoint};
 
 /// A socket that is bound has this long to listen before it counts as left behind.
 const BOUND_BUT_SILENT: Duration = Duration::from_millis(20);
+
+/// How often, and how far apart, a lock is asked for: a second in all.
+const LOCK_ATTEMPTS: u32 = 100;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// Pauses while the server's backlog is full; the system offers nothing to wait for.
 const BACKLOG_PAUSES: (Duration, Duration) = (Duration::from_millis(1), Duration::from_millis(50));
@@ -43,6 +47,7 @@ impl IpcListener {
         let socket = match listen(&name, options) {
             Err(failure) if failure.kind == BindErrorKind::AddressInUse => {
                 let Some(path) = endpoint.path() else { return Err(failure) };
+                let _turn = turn(path).await;
                 remove_if_stale(path, failure).await?;
                 listen(&name, options)?
             }
@@ -162,18 +167,34 @@ fn is_too_long(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::InvalidInput && error.raw_os_error().is_none()
 }
 
+/// Waits until no other process is about to replace a socket in the same directory, and keeps them
+/// from it as long as the answer is held. Otherwise one could remove the socket that another has
+/// just put in place of the old one.
+///
+/// `None` without the right to read the directory, and if somebody holds it for long: then the
+/// checks made one after another must do.
+async fn turn(path: &Path) -> Option<File> {
+    let absolute = std::path::absolute(path).ok()?;
+    let directory = File::open(absolute.parent()?).ok()?;
+    for _ in 0..LOCK_ATTEMPTS {
+        match directory.try_lock() {
+            Ok(()) => return Some(directory),
+            Err(TryLockError::WouldBlock) => tokio::time::sleep(LOCK_PAUSE).await,
+            Err(TryLockError::Error(_)) => return None,
+        }
+    }
+    None
+}
+
 /// Removes a socket that its server left behind. Anything else stays, and is the reason to fail.
 ///
 /// Asked twice, because a server that has just bound the path does not listen yet; and removed only
-/// if it is still the same file, because another server may have replaced it meanwhile.
+/// if it is still the same file, because others than this library do not wait for their turn.
 async fn remove_if_stale(
     path: &Path,
     in_use: Failure<BindErrorKind>,
 ) -> Result<(), Failure<BindErrorKind>> {
-    let before = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        other => other?,
-    };
+    let Some(before) = unless_gone(fs::symlink_metadata(path))? else { return Ok(()) };
     if !before.file_type().is_socket() {
         return Err(BindErrorKind::NotASocket.into());
     }
@@ -192,11 +213,21 @@ async fn remove_if_stale(
         }
     }
     let times = |file: &Metadata| (file.dev(), file.ino(), file.ctime(), file.ctime_nsec());
-    match fs::symlink_metadata(path) {
-        Ok(after) if times(&after) == times(&before) => Ok(fs::remove_file(path)?),
-        Ok(_) => Err(in_use),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(error.into()),
+    match unless_gone(fs::symlink_metadata(path))? {
+        Some(after) if times(&after) == times(&before) => {
+            unless_gone(fs::remove_file(path))?;
+            Ok(())
+        }
+        Some(_) => Err(in_use),
+        None => Ok(()),
+    }
+}
+
+/// Whatever removed the file did what was wanted.
+fn unless_gone<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
     }
 }
 
