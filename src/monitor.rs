@@ -12,6 +12,7 @@ pub struct Monitor {
 
 /// Something to see on a socket.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a loss is rare, and one event at a time is held")]
 pub enum Observation {
     /// What happened.
     Event(Event),
