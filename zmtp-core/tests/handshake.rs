@@ -63,7 +63,7 @@ fn the_deadline_covers_the_authenticator() {
     assert!(node.events.is_empty());
 }
 
-// ZMTP-GREETING-20, ZMTP-ERROR-05: a close before the end, at every octet.
+// A close before the end, at every octet.
 // hostile: F8
 #[test]
 fn an_early_close_is_an_error_that_names_the_stage() {

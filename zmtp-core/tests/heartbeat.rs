@@ -94,7 +94,8 @@ fn a_malformed_ping_or_pong_is_refused() {
     assert_eq!(PingContext::new(&[0; 17]), None);
 }
 
-// HEARTBEAT-08: silence within the TTL of the peer's own PING.
+// HEARTBEAT-08: silence within the TTL of the peer's own PING, and a close at the same moment.
+// hostile: V7
 #[test]
 fn the_ttl_of_a_silent_peer_runs_out() {
     for ttl in [1, 5, 20, 65_535_u16] {
@@ -103,6 +104,8 @@ fn the_ttl_of_a_silent_peer_runs_out() {
         let time = millis(u64::from(ttl) * 100);
         assert_eq!(node.wait(time - millis(1)).error, None);
         assert_eq!(node.wait(millis(1)).refused().kind, Misbehaved::TtlExpired.into());
+        node.end();
+        assert_eq!(node.refused().kind, Misbehaved::TtlExpired.into());
     }
 }
 
@@ -148,7 +151,6 @@ fn a_ttl_of_zero_never_runs_out() {
 }
 
 // HEARTBEAT-11: long TTLs do not wrap.
-// hostile: V7
 #[test]
 fn long_ttls_are_honoured() {
     for ttl in [655, 656, 657, 1000, 65_535] {

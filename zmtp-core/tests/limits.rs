@@ -119,7 +119,7 @@ fn handshake(config: &ConnectionConfig, metadata: &[u8]) -> Option<Kind> {
 }
 
 // ZMTP-SEC-07: octets of metadata, with a small limit and with the default.
-// hostile: F2, CVE-2019-13132
+// hostile: F2
 #[test]
 fn octets_of_metadata() {
     for max in [256, 300, Limits::DEFAULT.max_metadata] {

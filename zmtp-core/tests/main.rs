@@ -15,6 +15,7 @@ mod null;
 mod output;
 mod peer_claims;
 mod plain;
+mod sealed;
 mod secrets;
 mod subscription;
 mod support;

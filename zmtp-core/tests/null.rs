@@ -137,7 +137,7 @@ fn the_refused_side_learns_the_code() {
     }
 }
 
-// ZMTP-ERROR-04, ZMTP-ERROR-05: a temporary refusal looks like any other close.
+// ZMTP-ERROR-04: a temporary refusal looks like any other close.
 #[test]
 fn a_temporary_refusal_is_a_silent_close() {
     let refuse = AuthDecision::refuse(Refusal::Temporary, "overloaded");

@@ -28,7 +28,6 @@ fn large_bodies_are_chained_and_not_copied() {
     assert_eq!(all_of(output), expected);
 }
 
-// hostile: R1
 #[test]
 fn an_idle_buffer_holds_no_memory() {
     for drain in [

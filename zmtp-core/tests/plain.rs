@@ -129,7 +129,7 @@ fn a_hello_that_does_not_add_up_is_refused() {
 
 // PLAIN-08, PLAIN-17, ZMTP-ERROR-02: refused credentials get no WELCOME, and what was pipelined behind
 // them is never delivered.
-// hostile: P2, P6, V2
+// hostile: P2, V2
 #[test]
 fn refused_credentials() {
     for (status, told) in [
