@@ -26,7 +26,8 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// `0.0.0.0` and `[::]`, which listeners report for `*`, are this machine. The peer address is the
 /// one that answered; over ipc, the process that listens.
 ///
-/// Dropping the future gives the attempt up and closes what was opened.
+/// Dropping the future gives the attempt up and closes what was opened; a resolver that was asked
+/// finishes on its own thread, unheard.
 ///
 /// # Errors
 /// Typed, and naming the endpoint; with several addresses, of the one that was tried last.

@@ -1,6 +1,6 @@
 //! Sockets of the operating system: listening, dialling, and the byte streams that come of it.
 //!
-//! [`Listener::bind`] and [`dial`] take an [`Endpoint`](crate::endpoint::Endpoint) of the tcp or ipc
+//! [`Listener::bind`] and [`dial()`] take an [`Endpoint`](crate::endpoint::Endpoint) of the tcp or ipc
 //! kind and give [`Stream`]s; inproc needs no operating system and lives elsewhere. Nothing here
 //! knows ZMTP, retries for longer than one attempt lasts, or counts connections.
 //!

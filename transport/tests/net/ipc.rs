@@ -5,8 +5,6 @@ use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::os::unix::net::{UnixDatagram, UnixListener};
 use std::path::{Path, PathBuf};
 
-use socket2::{Domain, SockAddr, Socket, Type};
-
 use super::*;
 
 /// A directory that goes away with the test.
@@ -155,8 +153,8 @@ async fn a_live_socket_is_left_alone() -> TestResult {
 async fn a_busy_socket_is_left_alone_and_waited_for() -> TestResult {
     let directory = Directory::new("busy")?;
     let path = directory.join("socket");
-    let busy = Socket::new(Domain::UNIX, Type::STREAM, None)?;
-    busy.bind(&SockAddr::unix(&path)?)?;
+    let busy = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None)?;
+    busy.bind(&socket2::SockAddr::unix(&path)?)?;
     busy.listen(0)?;
     let waiting = dial(&endpoint(&text(&path)), &options()).await?;
     assert_eq!(bind_error(&text(&path)).await, BindErrorKind::AddressInUse);

@@ -305,9 +305,12 @@ async fn options_reach_the_socket() -> TestResult {
             assert!(socket.send_buffer_size()? >= 64 * 1024);
             assert!(socket.recv_buffer_size()? >= 96 * 1024);
             assert!(socket.keepalive()?);
-            assert_eq!(socket.tcp_keepalive_time()?, Duration::from_secs(77));
-            assert_eq!(socket.tcp_keepalive_interval()?, Duration::from_secs(11));
-            assert_eq!(socket.tcp_keepalive_retries()?, 4);
+            #[cfg(unix)]
+            {
+                assert_eq!(socket.tcp_keepalive_time()?, Duration::from_secs(77));
+                assert_eq!(socket.tcp_keepalive_interval()?, Duration::from_secs(11));
+                assert_eq!(socket.tcp_keepalive_retries()?, 4);
+            }
             #[cfg(target_os = "linux")]
             {
                 assert_eq!(socket.tcp_user_timeout()?, Some(Duration::from_secs(33)));

@@ -101,7 +101,7 @@ pub enum DialErrorKind {
     /// Nobody listens there.
     #[error("nobody listens there; start the server or correct the endpoint")]
     Refused,
-    /// No answer within [`connect_timeout`](super::TransportOptions::connect_timeout).
+    /// No answer within [`connect_timeout`](crate::net::TransportOptions::connect_timeout).
     #[error("no answer in time; check the address and firewalls on the way")]
     TimedOut,
     /// There is no route to the host or its network.

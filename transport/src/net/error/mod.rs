@@ -3,7 +3,7 @@
 mod accept;
 mod bind;
 mod dial;
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests;
 
 use std::{fmt, io};

@@ -6,7 +6,6 @@ fn kind_of(error: io::Error) -> AcceptErrorKind {
     AcceptError::new(error).kind()
 }
 
-#[cfg(unix)]
 #[test]
 fn accept_errors_say_what_to_do() {
     for code in [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM] {
@@ -41,7 +40,6 @@ fn accept_errors_say_what_to_do() {
     }
 }
 
-#[cfg(unix)]
 #[test]
 fn errors_of_the_system_have_kinds() {
     type Both = (i32, BindErrorKind, DialErrorKind);
@@ -68,7 +66,6 @@ fn errors_of_the_system_have_kinds() {
     assert_eq!(Failure::<BindErrorKind>::from(error).kind, BindErrorKind::Option("device"));
 }
 
-#[cfg(unix)]
 #[test]
 fn errors_name_the_endpoint_and_the_cause() {
     let endpoint = "tcp://127.0.0.1:80".parse().expect("an endpoint");

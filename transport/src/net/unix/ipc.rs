@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
+use tokio::net::unix::SocketAddr;
 use tokio::net::{UnixListener, UnixStream};
 use zmtp_core::peer::PeerAddress;
 
@@ -111,11 +112,21 @@ pub(in crate::net) fn local_addr(stream: &UnixStream) -> io::Result<Option<Endpo
     if address.is_unnamed() {
         return Ok(None);
     }
-    let name = match address.as_abstract_name() {
+    let name = match abstract_name(&address) {
         Some(name) => str::from_utf8(name).ok().and_then(IpcEndpoint::from_abstract_name),
         None => address.as_pathname().and_then(IpcEndpoint::from_path),
     };
     name.map(|name| Some(Endpoint::Ipc(name))).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn abstract_name(address: &SocketAddr) -> Option<&[u8]> {
+    address.as_abstract_name()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const fn abstract_name(_address: &SocketAddr) -> Option<&[u8]> {
+    None
 }
 
 /// What the kernel says of the process at the other end: its effective ids when it connected, or
