@@ -1,4 +1,44 @@
 //! ZeroMQ sockets and security in pure Rust.
+//!
+//! ZMTP 3.1 with the NULL, PLAIN and CURVE mechanisms, ZAP authentication, and the sockets on top, for
+//! tokio. A peer that is refused learns why, and so does the side that refused it; nobody hangs.
+//!
+//! ```text
+//!   Options ── Security ──▶ Req, Rep, Push, Pull, Dealer, Router
+//!                             │ bind, connect      │ send, recv       │ monitor
+//!                             ▼                    ▼                  ▼
+//!                           Endpoint, Connecting   Message            Event
+//!                                     └─ ready() ─▶ Peer, or the reason
+//! ```
+//!
+//! ```
+//! use ironhouse::{Options, Pull, Push};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let pull = Pull::new(Options::new())?;
+//! let endpoint = pull.bind("tcp://127.0.0.1:*").await?;
+//!
+//! let push = Push::new(Options::new())?;
+//! push.connect(&endpoint)?.ready().await?;
+//! push.send("one part").await?;
+//!
+//! assert_eq!(pull.recv().await?.first(), "one part");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Why it is the way it is
+//!
+//! - **A socket type is a Rust type.** A PUSH has no `recv`, a PULL no `send`.
+//! - **Options come first.** A socket is made with all its [`Options`], so none can be set too late.
+//! - **A server needs a judge.** [`ServerSecurity`] ends in an authenticator or in
+//!   `dangerous().accept_any_client()`; there is no third way.
+//! - **Connecting is asynchronous and never silent.** `connect` returns at once; [`Connecting::ready`]
+//!   resolves when the peer is there, or with the side, stage and rule of what went wrong. Without
+//!   it, the [`Monitor`] tells.
+//! - **Futures can be dropped.** No method loses a message or leaves half a state when its future is
+//!   dropped; each says so in its documentation.
 
 mod keys;
 mod monitor;
@@ -31,3 +71,8 @@ pub use zmtp_core::mechanism::plain::CredentialTooLong;
 /// What is known of a peer.
 pub use zmtp_core::peer;
 pub use zmtp_core::{Limits, Message, Part, SocketType};
+
+/// The example of the README, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

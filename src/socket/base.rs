@@ -47,13 +47,10 @@ impl Base {
 }
 
 impl Drop for Base {
-    /// The same as closing, in the background; without a runtime there is nothing left to close.
+    /// The same as closing, in the background.
     fn drop(&mut self) {
-        if !self.closed
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            let (engine, linger) = (self.engine.clone(), self.linger);
-            runtime.spawn(async move { engine.close(linger).await });
+        if !self.closed {
+            self.engine.close_in_background(self.linger);
         }
     }
 }

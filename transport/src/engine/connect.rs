@@ -26,7 +26,7 @@ pub struct ConnectFailure {
     /// Why.
     pub cause: Disconnect,
     /// Whether no other attempt will be made.
-    pub final_: bool,
+    pub is_final: bool,
 }
 
 /// How far a connecter has come.
@@ -62,7 +62,7 @@ impl Connecting {
         loop {
             match &*self.outcome.borrow_and_update() {
                 Outcome::Established(peer) => return Ok(peer.clone()),
-                Outcome::Failed(failure) if failure.final_ => return Err(failure.clone()),
+                Outcome::Failed(failure) if failure.is_final => return Err(failure.clone()),
                 Outcome::Failed(_) | Outcome::Pending => {}
             }
             if self.outcome.changed().await.is_err() {
@@ -75,7 +75,7 @@ impl Connecting {
     }
 
     fn stopped(&self) -> ConnectFailure {
-        ConnectFailure { endpoint: self.endpoint.clone(), cause: Disconnect::Local, final_: true }
+        ConnectFailure { endpoint: self.endpoint.clone(), cause: Disconnect::Local, is_final: true }
     }
 }
 
@@ -119,8 +119,7 @@ impl Connecter {
             if attempt.established {
                 backoff.reset();
             }
-            let over = self.stop.is_cancelled() || self.shared.closing.is_cancelled();
-            if over || self.is_final(&attempt) {
+            if self.is_over() || self.is_final(&attempt) {
                 self.fail(attempt.cause, true);
                 break;
             }
@@ -141,17 +140,23 @@ impl Connecter {
         self.shared.retire(&self.pipe);
     }
 
-    /// Resolves when the socket closes and nothing waits to be sent through this pipe.
+    /// Resolves when the socket closes while there is no connection and nothing waits for one.
     async fn idle_close(&self) {
         self.shared.closing.cancelled().await;
-        while self.pipe.unsent() > 0 || self.pipe.peer().is_some() {
-            tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+        if self.pipe.unsent() > 0 || self.pipe.peer().is_some() {
+            std::future::pending().await
         }
     }
 
-    fn fail(&self, cause: Disconnect, final_: bool) {
-        let failure = ConnectFailure { endpoint: self.endpoint.clone(), cause, final_ };
-        if final_ && failure.cause != Disconnect::Local {
+    /// Whether no connection is wanted any more.
+    fn is_over(&self) -> bool {
+        let nothing_left = self.shared.closing.is_cancelled() && self.pipe.unsent() == 0;
+        self.stop.is_cancelled() || nothing_left
+    }
+
+    fn fail(&self, cause: Disconnect, is_final: bool) {
+        let failure = ConnectFailure { endpoint: self.endpoint.clone(), cause, is_final };
+        if is_final && failure.cause != Disconnect::Local {
             self.shared.endpoint_refused(&failure);
             let (endpoint, cause) = (failure.endpoint.clone(), failure.cause.clone());
             self.shared.events.emit(Event::Stopped { endpoint, cause });

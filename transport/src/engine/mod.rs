@@ -5,7 +5,8 @@ mod connect;
 mod inproc;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -115,6 +116,10 @@ struct Shared {
     pipes: Mutex<HashMap<PipeId, Weak<Pipe>>>,
     /// Why the last endpoint stopped for good, while there is no other.
     refused: Mutex<Option<ConnectFailure>>,
+    /// Messages that were handed over for sending and never written.
+    given_up: AtomicUsize,
+    /// Where the tasks run.
+    runtime: OnceLock<Handle>,
 }
 
 /// A connection whose handshake is complete.
@@ -162,6 +167,8 @@ impl Engine {
                 endpoints: Mutex::default(),
                 pipes: Mutex::default(),
                 refused: Mutex::default(),
+                given_up: AtomicUsize::new(0),
+                runtime: OnceLock::new(),
             }),
         }
     }
@@ -242,30 +249,35 @@ impl Engine {
         self.shared.tasks.len()
     }
 
+    /// As [`close`](Self::close), in the background of the runtime that the socket was used in.
+    pub fn close_in_background(&self, linger: Duration) {
+        if let Some(runtime) = self.shared.runtime.get() {
+            let engine = self.clone();
+            runtime.spawn(async move { engine.close(linger).await });
+        }
+    }
+
     /// Accepts and connects no more, gives what waits to be sent up to `linger` to leave, then ends
     /// everything. Gives the number of messages that could not be sent.
     pub async fn close(&self, linger: Duration) -> usize {
         let shared = &self.shared;
+        let before = shared.given_up.load(Ordering::Relaxed);
         shared.closing.cancel();
         shared.tasks.close();
         for pipe in shared.pipes() {
             pipe.finish();
         }
-        let drained = async {
+        if tokio::time::timeout(linger, shared.tasks.wait()).await.is_err() {
+            shared.stop.cancel();
             shared.tasks.wait().await;
-        };
-        let in_time = tokio::time::timeout(linger, drained).await.is_ok();
-        let given_up = shared.pipes().iter().map(|pipe| pipe.unsent()).sum();
+        }
+        let given_up = shared.given_up.load(Ordering::Relaxed) - before;
         if given_up > 0 {
             tracing::warn!(
                 given_up,
                 ?linger,
                 "messages could not be sent before the socket closed"
             );
-        }
-        shared.stop.cancel();
-        if !in_time {
-            shared.tasks.wait().await;
         }
         given_up
     }
@@ -276,7 +288,8 @@ impl Shared {
         if self.closing.is_cancelled() {
             return Err(StartError::Closed);
         }
-        Handle::try_current().map_err(|_| StartError::NoRuntime)
+        let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        Ok(self.runtime.get_or_init(|| runtime).clone())
     }
 
     fn add_endpoint(&self, endpoint: Endpoint, running: Running) {
@@ -303,10 +316,10 @@ impl Shared {
     }
 
     /// The pipe will have no connection any more.
-    fn retire(&self, pipe: &Arc<Pipe>) -> usize {
+    fn retire(&self, pipe: &Arc<Pipe>) {
         lock(&self.pipes).remove(&pipe.id());
         self.owner.lost(pipe, false);
-        pipe.close()
+        self.given_up.fetch_add(pipe.close(), Ordering::Relaxed);
     }
 
     fn pipes(&self) -> Vec<Arc<Pipe>> {
@@ -355,6 +368,9 @@ impl Shared {
         }
         self.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
         on_established();
+        if self.closing.is_cancelled() {
+            pipe.finish();
+        }
         let end = {
             let pump = Pump::new(&stream, pipe, self.clock, input, incoming, heartbeat);
             tokio::select! {
@@ -369,6 +385,7 @@ impl Shared {
         }
         self.owner.lost(pipe, reconnecting);
         let lost = pipe.go_offline();
+        self.given_up.fetch_add(lost, Ordering::Relaxed);
         let cause = match end {
             End::Finished => Disconnect::Local,
             End::Broken(cause) => cause,
