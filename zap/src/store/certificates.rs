@@ -1,0 +1,125 @@
+//! A directory of certificates, read once.
+
+use std::collections::HashMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tracing::{info, warn};
+
+use super::KeySet;
+use crate::certificate::{Certificate, CertificateError, CertificateFault};
+use crate::file::FileFault;
+
+/// Endings of the names of files that hold a public half.
+const ENDINGS: [&str; 4] = ["key", "pub", "txt", "cert"];
+const SECRET_ENDING: &str = "_secret";
+
+/// The public keys in the certificates of one directory, and what was wrong with some of them.
+///
+/// Files whose names end in `.key`, `.pub`, `.txt` or `.cert` and do not begin with a dot are read, up
+/// to 64 KiB each; subdirectories are not. A bad file is left out and named in
+/// [`problems`](Self::problems) and in a warning; the others count. A file with a secret half is a bad
+/// one, and `_secret` files are not even opened, not through links either. Of two files with one key
+/// the first by name counts.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CertificateStore {
+    keys: KeySet,
+    problems: Vec<CertificateError>,
+}
+
+impl CertificateStore {
+    /// Reads a directory.
+    ///
+    /// # Errors
+    /// [`CertificateError`] only if the directory itself cannot be read.
+    pub fn load(directory: impl AsRef<Path>) -> Result<Self, CertificateError> {
+        let directory = directory.as_ref();
+        let (root, paths) = list(directory).map_err(|error| {
+            let fault = FileFault::from(error).into();
+            CertificateError::new(fault).in_file(directory)
+        })?;
+        let mut store = Self::default();
+        let mut origins = HashMap::new();
+        for path in paths {
+            let certificate = match load_public(&root, &path) {
+                Ok(certificate) => certificate,
+                Err(error) => {
+                    store.report(error);
+                    continue;
+                }
+            };
+            if let Some(first) = origins.get(certificate.public_key()) {
+                let fault = CertificateFault::SameKey(PathBuf::clone(first));
+                store.report(CertificateError::new(fault).in_file(&path));
+                continue;
+            }
+            for name in certificate.properties().1 {
+                let fault = CertificateFault::Unusable(name.to_owned());
+                store.report(CertificateError::new(fault).in_file(&path));
+            }
+            store.keys.insert_certificate(&certificate);
+            origins.insert(*certificate.public_key(), path);
+        }
+        let (keys, problems) = (store.keys.len(), store.problems.len());
+        info!(directory = %directory.display(), keys, problems, "loaded certificates");
+        Ok(store)
+    }
+
+    fn report(&mut self, problem: CertificateError) {
+        warn!(%problem, "certificate store");
+        self.problems.push(problem);
+    }
+
+    /// The keys.
+    #[must_use]
+    pub const fn keys(&self) -> &KeySet {
+        &self.keys
+    }
+
+    /// What was left out, whole files and single properties, in the order of the files' names.
+    #[must_use]
+    pub fn problems(&self) -> &[CertificateError] {
+        &self.problems
+    }
+}
+
+impl From<CertificateStore> for KeySet {
+    fn from(store: CertificateStore) -> Self {
+        store.keys
+    }
+}
+
+/// The real path of a directory, and the files in it that may hold certificates, sorted by name.
+fn list(directory: &Path) -> std::io::Result<(PathBuf, Vec<PathBuf>)> {
+    let root = fs::canonicalize(directory)?;
+    let mut paths = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        let path = entry.path();
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        if !hidden && ENDINGS.contains(&ending) && !path.is_dir() {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok((root, paths))
+}
+
+fn load_public(root: &Path, path: &Path) -> Result<Certificate, CertificateError> {
+    let fail = |fault| CertificateError::new(fault).in_file(path);
+    // A link may lead to another name within the store, as in volumes of Kubernetes.
+    let real = fs::canonicalize(path).map_err(|error| fail(FileFault::from(error).into()))?;
+    let secret = real.as_os_str().as_encoded_bytes().ends_with(SECRET_ENDING.as_bytes());
+    if secret || !real.starts_with(root) {
+        return Err(fail(CertificateFault::NotPublic));
+    }
+    let (certificate, _) = Certificate::load(path)?;
+    match certificate.secret_key() {
+        Some(_) => Err(fail(CertificateFault::NotPublic)),
+        None => Ok(certificate),
+    }
+}
+
+#[cfg(test)]
+mod tests;

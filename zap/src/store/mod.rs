@@ -1,0 +1,10 @@
+//! Where credentials are kept: passwords, keys and directories of certificates.
+
+mod certificates;
+mod keys;
+mod passwords;
+
+pub use certificates::CertificateStore;
+pub use keys::KeySet;
+pub(crate) use keys::key_user_id;
+pub use passwords::{PasswordError, PasswordFault, Passwords};
