@@ -36,8 +36,11 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: Cancel
                 shared.tasks.spawn(task);
             }
             Err(error) => {
-                let exhausted = error.is_exhaustion();
+                let (exhausted, fatal) = (error.is_exhaustion(), error.is_fatal());
                 shared.events.emit(Event::AcceptFailed { endpoint: endpoint.clone(), error });
+                if fatal {
+                    break;
+                }
                 if exhausted {
                     // Descriptors come back when connections end: wait, then look again.
                     tokio::time::sleep(pause).await;
