@@ -239,6 +239,16 @@ fn a_flood_of_pings_is_bounded() {
         assert_eq!(node.feed(&flood).written().len(), 1000 * 23);
     }
     assert_eq!(node.error, None);
+
+    // Nor by somebody who is always a little behind.
+    let mut node = quiet_node();
+    let outgoing = &mut node.connection.traffic().unwrap().outgoing;
+    outgoing.send(&vec![0; 5000].into()).unwrap();
+    for _ in 0..100_000 {
+        outgoing.pong(&PingContext::default()).unwrap();
+        outgoing.output().advance(pong(b"").len());
+    }
+    assert!(outgoing.output().len() > 5000);
 }
 
 // HEARTBEAT-16: nobody asked, nobody minds.

@@ -7,9 +7,9 @@ use crate::time::Instant;
 use crate::wire::greeting::Version;
 use crate::wire::heartbeat::{Ping, PingContext, Ttl};
 
-/// PINGs without a PONG that go out at the usual interval, however lively the peer is otherwise. From
-/// then on the interval doubles, up to [`MAX_BACKOFF`] times its length (37/ZMTP, "Connection
-/// Heartbeating", asks to send no more than a small number of them).
+/// PINGs without a PONG after which the interval doubles with each further one, up to [`MAX_BACKOFF`]
+/// times its length, however lively the peer is otherwise (37/ZMTP, "Connection Heartbeating": no
+/// more than a small number).
 const MAX_UNANSWERED: u32 = 3;
 const MAX_BACKOFF: u32 = 16;
 

@@ -104,7 +104,7 @@ impl Outgoing {
     /// Answers a PING.
     ///
     /// # Errors
-    /// As [`send`](Self::send); and [`Misbehaved::PingFlood`] for the peer when thousands of PONGs wait.
+    /// As [`send`](Self::send), and [`Misbehaved::PingFlood`] when thousands of PONGs wait.
     pub fn pong(&mut self, context: &PingContext) -> Result<(), ProtocolError> {
         if !self.output.count_pong() {
             return Err(ProtocolError::peer(Stage::Traffic, Misbehaved::PingFlood));

@@ -110,7 +110,7 @@ impl OutputBuffer {
         }
         self.tail.advance(count);
         if self.tail.is_empty() {
-            // The capacity does not count what was just taken off the front; what can be had again does.
+            // The capacity does not count what was taken off the front; what can be reclaimed does.
             if self.tail.try_reclaim(KEEP + 1) {
                 self.tail = BytesMut::new();
             }

@@ -127,7 +127,8 @@ impl Greeting {
     /// Reads a greeting from the front of `input`, which may still be incomplete (`Ok(None)`).
     ///
     /// Octets are judged as soon as they are there: garbage is refused on the first one, an old
-    /// version on the eleventh, a wrong as-server on the thirty-third, so that nobody waits for the rest of something that is no greeting.
+    /// version on the eleventh, a wrong as-server on the thirty-third, so that nobody waits for the
+    /// rest of something that is no greeting.
     /// Padding and filler are ignored.
     ///
     /// # Errors
