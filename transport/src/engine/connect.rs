@@ -51,26 +51,28 @@ impl Connecting {
         &self.endpoint
     }
 
-    /// Waits for READY, or for the reason why the attempt under way came to nothing. After a failure
-    /// that is not final, further attempts go on in the background and may be waited for again.
+    /// Waits for READY, or for the reason why an attempt came to nothing. A failure that is not final
+    /// is told once, also when it happened before this was called; further attempts go on in the
+    /// background and may be waited for again.
     ///
-    /// Cancel safe: dropping the future leaves the connection as it is.
+    /// Cancel safe: dropping the future leaves the connection as it is, and no failure goes untold.
     ///
     /// # Errors
     /// [`ConnectFailure`] with the reason.
     pub async fn ready(&mut self) -> Result<Arc<Peer>, ConnectFailure> {
+        let mut untold = self.outcome.has_changed().unwrap_or(false);
         loop {
             match &*self.outcome.borrow_and_update() {
                 Outcome::Established(peer) => return Ok(peer.clone()),
-                Outcome::Failed(failure) if failure.is_final => return Err(failure.clone()),
+                Outcome::Failed(failure) if failure.is_final || untold => {
+                    return Err(failure.clone());
+                }
                 Outcome::Failed(_) | Outcome::Pending => {}
             }
             if self.outcome.changed().await.is_err() {
                 return Err(self.stopped());
             }
-            if let Outcome::Failed(failure) = &*self.outcome.borrow() {
-                return Err(failure.clone());
-            }
+            untold = true;
         }
     }
 
