@@ -1,1 +1,35 @@
-//! Support for the tests.
+//! What the integration and interoperability tests share.
+//!
+//! | module | what it gives |
+//! |---|---|
+//! | [`rt`] | a runtime for one test, with an end to everything that hangs; waiting by looking |
+//! | [`ours`] | sockets of ironhouse whose type is chosen at run time |
+//! | [`theirs`] | sockets of libzmq |
+//! | [`place`] | where the two meet: transports, and who binds |
+//! | [`watch`] | waiting for an event of a monitor, ours or theirs |
+//! | [`judge`] | authenticators that do what the test says |
+//! | [`keys`] | CURVE keys in the forms that both sides take |
+//! | [`octets`] | ZMTP as the specification writes it, made without the encoders under test |
+//! | [`raw`] | peers that speak octets, in either role |
+//! | [`relay`] | a wire that shows what passes and can be cut |
+//! | [`capture`] | the records of `tracing` |
+//!
+//! Nothing here sleeps for a fixed time to let something happen: it looks until a deadline.
+
+pub mod capture;
+pub mod judge;
+pub mod keys;
+pub mod octets;
+pub mod ours;
+pub mod place;
+pub mod raw;
+pub mod relay;
+pub mod rt;
+pub mod theirs;
+pub mod watch;
+
+/// What a helper of tests gives: `?` works on everything.
+pub type Fallible<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+/// What a test gives.
+pub type Done = Fallible<()>;
