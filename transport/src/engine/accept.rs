@@ -68,7 +68,8 @@ async fn serve(
             biased;
             () = stop.cancelled() => return,
             () = shared.closing.cancelled() => return,
-            shaken = shake_hands(&stream, connection, &hands) => shaken,
+            // Boxed, so that its room is free again while the connection lives.
+            shaken = Box::pin(shake_hands(&stream, connection, &hands)) => shaken,
         },
         Err(error) => Err(error),
     };

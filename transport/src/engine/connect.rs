@@ -196,7 +196,8 @@ impl Connecter {
             .emit(Event::Connected { endpoint: self.endpoint.clone(), address: address.clone() });
         let hands = shared.hands(CancellationToken::new());
         let shaken = match shared.connection(&self.endpoint, &address) {
-            Ok(connection) => shake_hands(&stream, connection, &hands).await,
+            // Boxed, so that its room is free again while the connection lives.
+            Ok(connection) => Box::pin(shake_hands(&stream, connection, &hands)).await,
             Err(error) => Err(error),
         };
         let greeted = shaken.inspect_err(|error| {
