@@ -9,6 +9,8 @@
 //! computation is not. Why these crates, with numbers: `README.md` beside this crate's manifest.
 
 mod ahead;
+#[cfg(test)]
+pub(crate) mod count;
 mod message;
 mod salsa20;
 
@@ -62,6 +64,8 @@ pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; 16]) -> Nonce {
 
 /// The public half of a secret key: one fixed-base multiplication, from a prepared table.
 pub(crate) fn public_key(secret: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
+    #[cfg(test)]
+    count::fixed_base();
     Point::from(&StaticSecret::from(*secret)).to_bytes()
 }
 
@@ -70,6 +74,8 @@ pub(crate) fn public_key(secret: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
 /// X25519 makes 2^254 of the scalar of zeros. That maps to zero the points whose order is a power of
 /// two and no others; on the curve and its twist those are the points of order 1, 2, 4 and 8.
 pub(crate) fn is_low_order(public: &[u8; KEY_LEN]) -> bool {
+    #[cfg(test)]
+    count::variable_base();
     x25519([0; KEY_LEN], *public) == [0; KEY_LEN]
 }
 
@@ -85,6 +91,8 @@ impl BoxKey {
     /// # Errors
     /// [`KeyError::LowOrder`], nothing else.
     pub(crate) fn agree(secret: &SecretKey, public: &PublicKey) -> Result<Self, KeyError> {
+        #[cfg(test)]
+        count::variable_base();
         let secret = StaticSecret::from(*secret.as_bytes());
         let shared = secret.diffie_hellman(&Point::from(*public.as_bytes()));
         if shared.as_bytes().ct_eq(&[0; KEY_LEN]).into() {

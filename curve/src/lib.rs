@@ -31,6 +31,8 @@ mod nonce;
 mod server;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod traffic;
 mod wire;
 pub mod z85;
