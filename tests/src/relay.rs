@@ -56,6 +56,11 @@ impl Relay {
         self.frozen.send_replace(true);
     }
 
+    /// Connections from now on pass again; those that were frozen stay so.
+    pub fn thaw(&self) {
+        self.frozen.send_replace(false);
+    }
+
     /// The commands and messages from the one that connected, in order; messages are `"-"`.
     #[must_use]
     pub fn sent(&self) -> Vec<String> {

@@ -1,0 +1,157 @@
+//! Messages of every size and shape between ironhouse and libzmq 4.3.5, in both directions, as they are
+//! and encrypted.
+
+use ironhouse::{Message, Options, Security, ServerSecurity, SocketType};
+use ironhouse_tests::judge::Judge;
+use ironhouse_tests::keys::Keys;
+use ironhouse_tests::ours::{Ours, frames};
+use ironhouse_tests::place::{self, Meeting};
+use ironhouse_tests::theirs::{self, Setup, setup};
+use ironhouse_tests::{Done, Fallible, rt};
+use libzmq_reference as zmq;
+
+/// Around the ends of the short form and of buffers.
+const SIZES: [usize; 7] = [0, 1, 254, 255, 256, 65_536, 16 * 1024 * 1024];
+
+/// Octets that differ from place to place, so that nothing can be swapped unnoticed.
+fn body(size: usize) -> Vec<u8> {
+    (0..size).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8 ^ size as u8).collect()
+}
+
+/// Ours as server and as client, and libzmq as the other one.
+fn mechanisms() -> Fallible<Vec<(&'static str, Security, Setup)>> {
+    let (server, client) = (Keys::new(), Keys::new());
+    let (a, b, key) = (client.clone(), server.clone(), server.public());
+    Ok(vec![
+        ("NULL", Security::null(), setup(|_| Ok(()))),
+        (
+            "CURVE server",
+            ServerSecurity::curve(server.pair()).with_authenticator(Judge::accept("u")),
+            setup(move |socket| a.present(socket, &key)),
+        ),
+        (
+            "CURVE client",
+            Security::curve_client(client.pair(), server.public())?,
+            setup(move |socket| b.serve(socket)),
+        ),
+    ])
+}
+
+async fn meet(place: place::Place, security: &Security, set: &Setup) -> Fallible<Meeting> {
+    let ours = Ours::new(SocketType::DEALER, Options::new().security(security.clone()))?;
+    let theirs = theirs::context().socket(zmq::SocketType::Dealer)?;
+    Meeting::arrange(place, ours, theirs, set).await
+}
+
+/// Sends the message there and back; `what` names the try.
+async fn there_and_back(what: &str, meeting: &Meeting, parts: &[Vec<u8>]) -> Done {
+    let message = Message::from_parts(parts.iter().map(Vec::as_slice)).expect("parts");
+    rt::in_time(what, meeting.ours.send(message)).await?;
+    let there = meeting.theirs.recv_multipart()?;
+    assert!(there == parts, "{what}: arrived altered at theirs");
+    meeting.theirs.send_multipart(&there)?;
+    let back = rt::in_time(what, meeting.ours.recv()).await?;
+    assert!(frames(&back) == parts, "{what}: arrived altered at ours");
+    Ok(())
+}
+
+// ZMTP-FRAME-01, ZMTP-FRAME-02, ZMTP-FRAME-03, ZMTP-FRAME-05, ZMTP-FRAME-06, CURVEZMQ-35, CURVE-05
+#[test]
+fn frames_of_every_size_arrive_unaltered() -> Done {
+    let mechanisms = mechanisms()?;
+    rt::run(async {
+        for (mechanism, security, set) in &mechanisms {
+            for place in place::ALL {
+                let meeting = meet(place, security, set).await?;
+                for size in SIZES {
+                    let what = format!("{size} octets, {mechanism}, {place}");
+                    there_and_back(&what, &meeting, &[body(size)]).await?;
+                }
+                meeting.end().await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+// ZMTP-FRAME-08, ZMTP-FRAME-09, CURVEZMQ-36
+#[test]
+fn messages_of_many_parts_arrive_whole() -> Done {
+    let shapes: [&[usize]; 6] = [
+        &[0, 0],
+        &[0, 1, 0],
+        &[1, 0],
+        &[254, 255, 256, 0],
+        &[65_536, 0, 70_000, 3],
+        // More parts than one write or read takes.
+        &[7; 600],
+    ];
+    let mechanisms = mechanisms()?;
+    rt::run(async {
+        for (mechanism, security, set) in &mechanisms {
+            for place in place::ALL {
+                let meeting = meet(place, security, set).await?;
+                for shape in shapes {
+                    let what = format!("{} parts, {mechanism}, {place}", shape.len());
+                    let parts: Vec<_> = shape.iter().copied().map(body).collect();
+                    there_and_back(&what, &meeting, &parts).await?;
+                }
+                meeting.end().await?;
+            }
+        }
+        Ok(())
+    })
+}
+
+// hostile: C14
+#[test]
+fn a_message_of_32_mib_arrives_encrypted() -> Done {
+    let mechanisms = mechanisms()?;
+    let (mechanism, security, set) = &mechanisms[1];
+    rt::run(async {
+        let meeting = meet(place::ALL[0], security, set).await?;
+        there_and_back(mechanism, &meeting, &[body(32 * 1024 * 1024)]).await?;
+        meeting.end().await
+    })
+}
+
+// ZMTP-FRAME-14
+#[test]
+fn many_small_messages_arrive_in_order() -> Done {
+    const COUNT: u32 = 20_000;
+    let mechanisms = mechanisms()?;
+    rt::run(async {
+        for (mechanism, security, set) in &mechanisms {
+            let meeting = meet(place::ALL[1], security, set).await?;
+            let Meeting { ours, theirs, .. } = meeting;
+            let echo = std::thread::spawn(move || -> Result<(), zmq::Error> {
+                for _ in 0..COUNT {
+                    theirs.send_multipart(theirs.recv_multipart()?)?;
+                }
+                // Alive until all is sent.
+                _ = theirs.recv();
+                Ok(())
+            });
+            let send = async {
+                for number in 0..COUNT {
+                    ours.send(number.to_string()).await?;
+                }
+                Fallible::Ok(())
+            };
+            let receive = async {
+                for number in 0..COUNT {
+                    let message = ours.recv().await?;
+                    assert_eq!(*message.first(), *number.to_string(), "{mechanism}");
+                }
+                Fallible::Ok(())
+            };
+            let (sent, received) = tokio::join!(send, receive);
+            sent?;
+            received?;
+            ours.send("that is all").await?;
+            echo.join().expect("no panic")?;
+            assert_eq!(ours.close().await, 0, "{mechanism}");
+        }
+        Ok(())
+    })
+}
