@@ -47,7 +47,14 @@ pub(crate) async fn shake_hands(
             Err(connection) => Err(closed(&connection)),
         },
         Err(error) => {
-            farewell(stream, &mut connection).await;
+            // Who has left, is silent or is in the way of another one is not waited for.
+            let gone = matches!(
+                error.kind,
+                Kind::PeerClosed | Kind::TimedOut | Kind::Local(LocalFault::Evicted)
+            );
+            if !gone {
+                farewell(stream, &mut connection).await;
+            }
             Err(error)
         }
     }
