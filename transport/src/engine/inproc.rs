@@ -2,10 +2,12 @@
 //! rules hold and the same authenticator is asked.
 
 use std::collections::HashMap;
+use std::future::Future;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::BytesMut;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use zmtp_core::connection::{Connection, Event as CoreEvent};
 use zmtp_core::error::{Kind, ProtocolError, Side};
@@ -32,15 +34,15 @@ struct Names {
 
 /// Somebody wants to connect to a bound name.
 pub(super) struct Request {
-    pipe: Arc<Pipe>,
     connection: Connection,
     hands: Hands,
     reply: oneshot::Sender<Result<Joined, ProtocolError>>,
 }
 
-/// Both ends agreed.
+/// Both ends agreed, and the one that was bound has its pipe ready.
 struct Joined {
     peer: Arc<Peer>,
+    pipe: Arc<Pipe>,
     /// Fires when either end leaves.
     link: CancellationToken,
 }
@@ -121,12 +123,17 @@ pub(super) async fn accept(
 }
 
 async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &CancellationToken) {
-    let Request { pipe: theirs, mut connection, hands, reply } = request;
+    let Request { mut connection, hands, reply } = request;
     let our_hands = shared.hands(CancellationToken::new());
     let address = PeerAddress::Inproc;
     shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
     let agreed = match shared.connection(endpoint, &address) {
-        Ok(mut ours) => agree((&mut ours, &our_hands), (&mut connection, &hands)).await,
+        Ok(mut ours) => tokio::select! {
+            biased;
+            () = stop.cancelled() => return,
+            () = shared.closing.cancelled() => return,
+            agreed = agree((&mut ours, &our_hands), (&mut connection, &hands)) => agreed,
+        },
         Err(error) => Err(Box::new((error.clone(), error))),
     };
     let (peer, our_peer) = match agreed {
@@ -138,9 +145,8 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
         }
     };
     let pipe = shared.new_pipe();
-    Pipe::join((&pipe, &peer), (&theirs, &our_peer));
+    pipe.meet(&peer);
     if let Err(error) = shared.owner.established(&pipe) {
-        theirs.go_offline();
         shared.failed(endpoint, &address, error.clone());
         let _ = reply.send(Err(ProtocolError { side: Side::Peer, ..error }));
         shared.retire(&pipe);
@@ -149,7 +155,8 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     shared.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
     let link = CancellationToken::new();
     let gone = link.clone().drop_guard();
-    if reply.send(Ok(Joined { peer: our_peer, link: link.clone() })).is_ok() {
+    let joined = Joined { peer: our_peer, pipe: pipe.clone(), link: link.clone() };
+    if reply.send(Ok(joined)).is_ok() {
         until_gone(shared, &link, stop).await;
     }
     drop(gone);
@@ -182,7 +189,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     };
     let (reply, joined) = oneshot::channel();
     let hands = shared.hands(CancellationToken::new());
-    let request = Request { pipe: pipe.clone(), connection, hands, reply };
+    let request = Request { connection, hands, reply };
     let joined = match bound.send(request) {
         Ok(()) => joined.await,
         Err(_) => return failed(Disconnect::PeerClosed),
@@ -196,11 +203,14 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
         Err(_) => return failed(Disconnect::PeerClosed),
     };
     let gone = joined.link.clone().drop_guard();
+    pipe.meet(&joined.peer);
     if let Err(error) = shared.owner.established(pipe) {
         pipe.go_offline();
         shared.failed(endpoint, &PeerAddress::Inproc, error.clone());
         return failed(error.into());
     }
+    // Only now that both owners know their pipe, and would name who sent what.
+    Pipe::join(pipe, &joined.pipe);
     let peer = joined.peer;
     shared
         .events
@@ -219,11 +229,18 @@ async fn agree(
     theirs: (&mut Connection, &Hands),
 ) -> Result<(Arc<Peer>, Arc<Peer>), Box<(ProtocolError, ProtocolError)>> {
     let mut ends = [End::new(ours.0, ours.1), End::new(theirs.0, theirs.1)];
+    let clock = ours.1.clock;
+    // As over a wire, the end that is less patient decides, whoever it waits for.
+    let deadline = ends.iter().filter_map(|end| end.connection.poll_timeout()).min();
+    let deadline = deadline.map(|at| clock.at(at));
     loop {
         let mut moved = false;
         for (from, to) in [(0, 1), (1, 0)] {
             let Ok([from, to]) = ends.get_disjoint_mut([from, to]) else { continue };
-            from.react().await;
+            if !in_time(deadline, from.react()).await {
+                from.expire();
+                to.expire();
+            }
             while let Some(octets) = from.connection.poll_output() {
                 to.input.extend_from_slice(&octets);
                 moved = true;
@@ -235,13 +252,21 @@ async fn agree(
             return Ok((a.clone(), b.clone()));
         }
         let failed = a.error.is_some() || b.error.is_some();
-        if failed && !moved {
-            let errors = (a.reason(), b.reason());
-            return Err(Box::new(errors));
-        }
-        if !moved && !a.active && !b.active {
-            // Neither end has anything to say: two clients, or two servers.
+        // Or neither end has anything to say: two clients, or two servers.
+        let silent = !a.active && !b.active;
+        if !moved && (failed || silent) {
             return Err(Box::new((a.reason(), b.reason())));
+        }
+    }
+}
+
+/// Whether the future was done before the deadline.
+async fn in_time(deadline: Option<Instant>, future: impl Future<Output = ()>) -> bool {
+    match deadline {
+        Some(deadline) => timeout_at(deadline, future).await.is_ok(),
+        None => {
+            future.await;
+            true
         }
     }
 }
@@ -265,6 +290,14 @@ impl<'a> End<'a> {
         if self.error.is_none() {
             let now = self.hands.clock.now();
             self.error = self.connection.handle_input(now, &mut self.input).err();
+        }
+    }
+
+    /// Fails if its own time is over.
+    fn expire(&mut self) {
+        if self.error.is_none() {
+            let now = self.hands.clock.now();
+            self.error = self.connection.handle_timeout(now).err();
         }
     }
 

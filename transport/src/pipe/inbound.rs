@@ -44,7 +44,9 @@ impl Batch {
 pub(super) struct Inbound {
     queue: VecDeque<Message>,
     peer: Option<Arc<Peer>>,
-    /// Zero means no mark.
+    /// The mark of this side; zero means none.
+    own_mark: usize,
+    /// The mark that holds now; zero means none.
     high_water: usize,
     /// Messages in the batch that the receiver holds.
     held: usize,
@@ -60,6 +62,7 @@ impl Inbound {
         Self {
             queue: VecDeque::new(),
             peer: None,
+            own_mark: high_water,
             high_water,
             held: 0,
             announced: false,
@@ -68,12 +71,14 @@ impl Inbound {
         }
     }
 
-    /// A sender in this process takes over; its high-water mark adds to ours.
+    /// A sender in this process takes over, or leaves. As in libzmq the marks of both sides add up, and
+    /// no mark on either side is none at all.
     pub(super) fn set_sender(&mut self, sender: Option<Arc<Pipe>>, its_mark: usize) {
-        if sender.is_some() {
-            self.high_water =
-                if its_mark == 0 { 0 } else { self.high_water.saturating_add(its_mark) };
-        }
+        self.high_water = match (self.own_mark, its_mark) {
+            (own, _) if sender.is_none() => own,
+            (0, _) | (_, 0) => 0,
+            (own, its) => own.saturating_add(its),
+        };
         self.sender = sender;
     }
 

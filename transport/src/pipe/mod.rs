@@ -215,23 +215,22 @@ impl Pipe {
         lock(&self.outbound).go_online(outgoing)
     }
 
-    /// Joins two pipes of this process: what one sends, the other receives.
-    pub(crate) fn join(
-        (a, peer_of_a): (&Arc<Self>, &Arc<Peer>),
-        (b, peer_of_b): (&Arc<Self>, &Arc<Peer>),
-    ) {
-        for (from, to, peer_of_from, peer_of_to) in
-            [(a, b, peer_of_a, peer_of_b), (b, a, peer_of_b, peer_of_a)]
-        {
-            *lock(&from.peer) = Some(peer_of_from.clone());
+    /// A connection within this process is about to take over: says who is at its other end.
+    pub(crate) fn meet(&self, peer: &Arc<Peer>) {
+        *lock(&self.peer) = Some(peer.clone());
+        lock(&self.inbound).set_peer(peer.clone());
+    }
+
+    /// Joins two pipes of this process that have met: what one sends, the other receives.
+    pub(crate) fn join(a: &Arc<Self>, b: &Arc<Self>) {
+        for (from, to) in [(a, b), (b, a)] {
             let mark = lock(&from.outbound).high_water();
-            let mut inbound = lock(&to.inbound);
-            inbound.set_peer(peer_of_to.clone());
-            inbound.set_sender(Some(from.clone()), mark);
+            lock(&to.inbound).set_sender(Some(from.clone()), mark);
         }
         for (from, to) in [(a, b), (b, a)] {
-            let waiting = lock(&from.outbound).go_direct(to.clone());
-            for message in waiting {
+            // Under the lock, so that nothing overtakes what waited.
+            let mut outbound = lock(&from.outbound);
+            for message in outbound.go_direct(to.clone()) {
                 // Both marks together are never less than what waited under one of them.
                 to.accept(message);
             }

@@ -149,8 +149,13 @@ impl Outbound {
 
     /// Connects to a pipe in this process. Gives what waited; the caller passes it on.
     pub(super) fn go_direct(&mut self, receiver: Arc<Pipe>) -> VecDeque<Message> {
-        match std::mem::replace(&mut self.link, Link::Direct(receiver)) {
-            Link::Offline(queue) => queue,
+        match &mut self.link {
+            Link::Offline(queue) => {
+                let waiting = std::mem::take(queue);
+                self.link = Link::Direct(receiver);
+                waiting
+            }
+            // The end that was bound has left already: the one that connects hears of it next.
             Link::Online(_) | Link::Direct(_) | Link::Closed => VecDeque::new(),
         }
     }
