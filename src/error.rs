@@ -21,6 +21,47 @@ pub enum ConfigError {
     /// The socket names a domain, so somebody must judge its peers.
     #[error("the socket has domain \"{0}\" but no authenticator to judge its peers")]
     NoAuthenticator(String),
+    /// There are no sockets of this type yet.
+    #[error("there are no {0} sockets yet")]
+    NoSuchType(SocketType),
+    /// The runtime of the blocking sockets cannot be started, for lack of descriptors or threads.
+    #[error("the runtime of the blocking sockets cannot be started: {0}")]
+    Runtime(std::io::ErrorKind),
+}
+
+/// A socket of this type cannot do that, ever.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a {socket_type} socket cannot {operation}")]
+pub struct Unsupported {
+    /// The type.
+    pub socket_type: SocketType,
+    /// What was asked of it.
+    pub operation: Operation,
+}
+
+/// Something that not every type of socket can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Send messages.
+    Send,
+    /// Receive messages.
+    Receive,
+    /// Subscribe, or take it back.
+    Subscribe,
+    /// Stand at this side of a proxy, facing the socket at the other one.
+    Proxy,
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Subscribe => "subscribe",
+            Self::Proxy => "be proxied that way",
+        })
+    }
 }
 
 /// A message was not sent.
@@ -30,6 +71,12 @@ pub enum SendError {
     /// No peer takes a message now (only from `try_send`).
     #[error("no peer takes a message now")]
     WouldBlock,
+    /// No peer took the message in time; nothing was sent.
+    #[error("no peer took the message in time")]
+    TimedOut,
+    /// Sockets of this type do not send (only from [`AnySocket`](crate::AnySocket)).
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// The socket may not send in its present state.
     #[error("a {socket_type} socket cannot send now: it {expects}")]
     State {
@@ -62,6 +109,12 @@ pub enum RecvError {
     /// No message is there now (only from `try_recv`).
     #[error("no message is there now")]
     WouldBlock,
+    /// No message came in time.
+    #[error("no message came in time")]
+    TimedOut,
+    /// Sockets of this type do not receive (only from [`AnySocket`](crate::AnySocket)).
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
     /// The socket may not receive in its present state.
     #[error("a {socket_type} socket cannot receive now: it {expects}")]
     State {
@@ -79,4 +132,43 @@ pub enum RecvError {
     /// The socket is closed.
     #[error("the socket is closed")]
     Closed,
+}
+
+impl SendError {
+    /// Whether the same call will fail again, whatever peers do.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Closed | Self::Unsupported(_))
+    }
+}
+
+impl RecvError {
+    /// Whether the same call will fail again, whatever peers do.
+    #[must_use]
+    pub const fn is_final(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::Closed | Self::Unsupported(_))
+    }
+}
+
+/// A [`Proxy`](crate::Proxy) cannot go on.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ProxyError {
+    /// No message can pass between these two sockets in either direction.
+    #[error("nothing can pass between a {frontend} and a {backend} socket")]
+    NoWay {
+        /// In front.
+        frontend: SocketType,
+        /// Behind.
+        backend: SocketType,
+    },
+    /// Such a socket has no place in a proxy: one that takes turns, or one for copies that does not send.
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
+    /// A socket receives no more.
+    #[error("the proxy's {0} socket receives no more: {1}")]
+    Receive(SocketType, #[source] RecvError),
+    /// A socket sends no more.
+    #[error("the proxy's {0} socket sends no more: {1}")]
+    Send(SocketType, #[source] SendError),
 }

@@ -40,23 +40,35 @@
 //! - **Futures can be dropped.** No method loses a message or leaves half a state when its future is
 //!   dropped; each says so in its documentation.
 
+mod any;
+mod face;
 mod keys;
 mod monitor;
 mod options;
 mod pattern;
+mod poll;
+mod proxy;
 mod security;
 mod socket;
+mod split;
+mod stream;
 
+pub mod blocking;
 pub mod error;
 
+pub use any::AnySocket;
 pub use curve::{KeyPair, PublicKey, SecretKey};
+pub use face::{Receives, Sends, Socket, TwoWay};
 pub use keys::curve_keypair;
 pub use monitor::{Monitor, Observation};
 pub use options::{DEFAULT_LINGER, Options};
+pub use poll::{Pollable, poll};
+pub use proxy::{Proxied, Proxy, ProxyHandle, ProxyStatistics, Traffic, proxy};
 pub use security::{
     DangerousServerSecurity, DomainError, Security, ServerKeyError, ServerSecurity,
 };
 pub use socket::{Dealer, IntoEndpoint, Pull, Push, Rep, Req, Router};
+pub use split::{RecvHalf, SendHalf};
 pub use transport::net::TransportOptions;
 pub use transport::{
     Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,

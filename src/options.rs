@@ -39,6 +39,8 @@ pub struct Options {
     pub(crate) immediate: bool,
     pub(crate) mandatory: bool,
     pub(crate) handover: bool,
+    pub(crate) send_limit: Option<Duration>,
+    pub(crate) recv_limit: Option<Duration>,
 }
 
 impl Default for Options {
@@ -61,6 +63,8 @@ impl Options {
             immediate: false,
             mandatory: true,
             handover: false,
+            send_limit: None,
+            recv_limit: None,
         }
     }
 
@@ -122,6 +126,22 @@ impl Options {
     /// How long closing or dropping the socket tries to send what waits (`ZMQ_LINGER`). Default: 30 s.
     pub fn linger(mut self, time: Duration) -> Self {
         self.linger = time;
+        self
+    }
+
+    /// How long `send` waits for a peer to take the message until it fails with
+    /// [`TimedOut`](crate::error::SendError::TimedOut) (`ZMQ_SNDTIMEO`). Default: without end. Streams and
+    /// sinks wait without end.
+    pub fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.send_limit = Some(timeout);
+        self
+    }
+
+    /// How long `recv` waits for a message until it fails with
+    /// [`TimedOut`](crate::error::RecvError::TimedOut) (`ZMQ_RCVTIMEO`). Default: without end. Streams and
+    /// sinks wait without end.
+    pub fn recv_timeout(mut self, timeout: Duration) -> Self {
+        self.recv_limit = Some(timeout);
         self
     }
 

@@ -46,38 +46,56 @@ impl FairQueue {
         self.changed.notify_waiters();
     }
 
-    /// The next message and the pipe it came from.
-    pub(crate) fn try_recv(&self) -> Option<(Arc<Pipe>, Message)> {
+    /// Whether there is a message. If not, `changed` fires when one comes.
+    pub(crate) fn has_message(&self) -> bool {
+        self.find(|_, _| true)
+    }
+
+    /// Looks for a message that `suits`, and leaves it to be the next one; those before it are dropped.
+    pub(crate) fn find(&self, suits: impl Fn(&Arc<Pipe>, &Message) -> bool) -> bool {
         let mut active = lock(&self.active);
+        self.take_announced(&mut active);
+        while let Some(front) = active.front_mut() {
+            if let Some(message) = front.batch.first() {
+                if suits(&front.pipe, message) {
+                    return true;
+                }
+                tracing::debug!(pipe = ?front.pipe.id(), "a message out of place was dropped");
+                front.batch.pop();
+            } else if !front.pipe.refill(&mut front.batch) {
+                active.pop_front();
+            }
+        }
+        false
+    }
+
+    fn take_announced(&self, active: &mut VecDeque<Active>) {
         if self.any_announced.swap(false, Ordering::Acquire) {
             let fresh = std::mem::take(&mut *lock(&self.announced));
             active.extend(fresh.into_iter().map(|pipe| Active { pipe, batch: Batch::default() }));
         }
+    }
+
+    /// The next message and the pipe it came from.
+    pub(crate) fn try_recv(&self) -> Option<(Arc<Pipe>, Message)> {
+        let mut active = lock(&self.active);
+        self.take_announced(&mut active);
         while let Some(front) = active.front_mut() {
-            let Some(message) = front.batch.pop() else {
-                // Refilled only when used up, so that the pipe knows what is still in hand.
-                if !front.pipe.refill(&mut front.batch) {
-                    active.pop_front();
-                }
-                continue;
-            };
+            let message = front.batch.pop();
             let pipe = front.pipe.clone();
-            if active.len() > 1 {
+            // Refilled only when used up, so that the pipe knows what is still in hand; and at once, so
+            // that a pipe without messages is announced again when it gets some: somebody else may wait.
+            if front.batch.is_empty() && !front.pipe.refill(&mut front.batch) {
+                active.pop_front();
+            } else if message.is_some() && active.len() > 1 {
                 active.rotate_left(1);
             }
+            let Some(message) = message else { continue };
             if !active.is_empty() {
-                // Another receiver may wait; there may be a message for it.
-                self.pass_on(&active);
+                self.changed.notify_one();
             }
             return Some((pipe, message));
         }
         None
-    }
-
-    /// Wakes one more receiver if there is surely something left for it.
-    fn pass_on(&self, active: &VecDeque<Active>) {
-        if active.front().is_some_and(|front| !front.batch.is_empty()) {
-            self.changed.notify_one();
-        }
     }
 }

@@ -33,6 +33,16 @@ impl Reply {
         Arc::default()
     }
 
+    /// Whether there is a question; never while another one is to be answered.
+    pub(crate) fn has_message(&self) -> bool {
+        let asked = lock(&self.asked);
+        let is_question = |_: &Arc<Pipe>, message: &Message| {
+            let delimiter = message.parts().position(|part| part.is_empty());
+            delimiter.is_some_and(|at| at + 1 < message.len())
+        };
+        asked.is_none() && self.queue.find(is_question)
+    }
+
     /// The next question, without its envelope.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut asked = lock(&self.asked);

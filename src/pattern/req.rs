@@ -56,6 +56,15 @@ impl Request {
         Ok(())
     }
 
+    /// Whether the answer is there, or will not come; never while no request was sent.
+    pub(crate) fn has_message(&self) -> bool {
+        let state = lock(&self.state);
+        let is_answer = |pipe: &Arc<Pipe>, message: &Message| {
+            *state == State::Asked(pipe.id()) && message.first().is_empty() && message.len() > 1
+        };
+        *state != State::Idle && (self.queue.find(is_answer) || *state == State::Lost)
+    }
+
     /// The answer of the peer that was asked; whatever else arrives is dropped.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut state = lock(&self.state);

@@ -7,7 +7,8 @@ use core::ops::Deref;
 
 use bytes::Bytes;
 
-use crate::peer::Peer;
+use crate::auth::UserId;
+use crate::peer::{Peer, PeerAddress};
 
 /// Bodies up to this many octets live inside the [`Part`] and need no allocation.
 pub const INLINE_LEN: usize = 70;
@@ -258,6 +259,32 @@ impl Message {
         self.origin.as_ref()
     }
 
+    /// The user that the authenticator recognised behind the connection that the message came over
+    /// (`User-Id` of `zmq_msg_gets`). A fact: nothing that the peer says of itself leads here.
+    #[must_use]
+    pub fn user_id(&self) -> Option<&UserId> {
+        self.peer()?.user_id()
+    }
+
+    /// Where the message came from, as the transport says (`Peer-Address` of `zmq_msg_gets`).
+    #[must_use]
+    pub fn peer_address(&self) -> Option<&PeerAddress> {
+        Some(&self.peer()?.verified.address)
+    }
+
+    /// A property that our authenticator attached to the connection; names ignore case.
+    #[must_use]
+    pub fn verified_property(&self, name: &str) -> Option<&Bytes> {
+        self.peer()?.verified.metadata.get(name)
+    }
+
+    /// A property that the peer announced of itself, such as `Socket-Type`, `Identity` or one that begins
+    /// with `X-`; names ignore case. The peer's word: it may have put anything there.
+    #[must_use]
+    pub fn claimed_property(&self, name: &str) -> Option<&Bytes> {
+        self.peer()?.claimed.metadata.get(name)
+    }
+
     /// Says which peer the message came from.
     #[must_use]
     pub fn with_peer(mut self, peer: Arc<Peer>) -> Self {
@@ -286,3 +313,21 @@ impl<P: Into<Part>> From<P> for Message {
         Self::new(part)
     }
 }
+
+macro_rules! from_tuple {
+    ($($part:ident $name:ident),+) => {
+        /// A message of these parts.
+        impl<First: Into<Part>, $($part: Into<Part>),+> From<(First, $($part),+)> for Message {
+            fn from((first, $($name),+): (First, $($part),+)) -> Self {
+                let mut message = Self::new(first);
+                $(message.push($name);)+
+                message
+            }
+        }
+    };
+}
+
+from_tuple!(B b);
+from_tuple!(B b, C c);
+from_tuple!(B b, C c, D d);
+from_tuple!(B b, C c, D d, E e);

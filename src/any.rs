@@ -1,0 +1,292 @@
+//! A socket whose type is chosen at run time.
+
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use transport::Engine;
+use zmtp_core::{Message, SocketType};
+
+use crate::error::{ConfigError, Operation, RecvError, SendError, StartError, Unsupported};
+use crate::face::sealed::{Face, Receiving, Sending};
+use crate::face::{self, Receives, Sends, Socket, can};
+use crate::proxy::Ends;
+use crate::{
+    Connecting, Dealer, Endpoint, IntoEndpoint, Monitor, Options, Pull, Push, Rep, Req, Router,
+};
+
+/// The types; which of them send, receive and can be proxied.
+macro_rules! any_socket {
+    ($($name:ident $type:ident [$($can:ident)*])+) => {
+        /// A socket whose type is chosen at run time, with the calls of all types: one that this type
+        /// cannot do fails with [`Unsupported`], at once and without an effect.
+        ///
+        /// ```
+        /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+        /// use ironhouse::error::{Operation, RecvError, Unsupported};
+        /// use ironhouse::{AnySocket, Options, SocketType};
+        ///
+        /// let socket = AnySocket::new(SocketType::PUSH, Options::new())?;
+        /// let refusal = Unsupported { socket_type: SocketType::PUSH, operation: Operation::Receive };
+        /// assert_eq!(socket.try_recv(), Err(RecvError::Unsupported(refusal)));
+        /// # Ok(())
+        /// # }
+        /// ```
+        #[derive(Debug)]
+        #[non_exhaustive]
+        pub enum AnySocket {
+            $(
+                #[doc = concat!("A [`", stringify!($name), "`].")]
+                $name($name),
+            )+
+        }
+
+        $(
+            impl From<$name> for AnySocket {
+                fn from(socket: $name) -> Self {
+                    Self::$name(socket)
+                }
+            }
+        )+
+
+        /// The same call on whatever it is.
+        macro_rules! each {
+            ($socket:expr, $inner:ident => $call:expr) => {
+                match $socket {
+                    $(AnySocket::$name($inner) => $call,)+
+                }
+            };
+        }
+
+        impl AnySocket {
+            /// A socket of this type with these options. Nothing is sent before `bind` or `connect`.
+            ///
+            /// # Errors
+            /// [`ConfigError`] for options that do not fit together.
+            pub fn new(socket_type: SocketType, options: Options) -> Result<Self, ConfigError> {
+                Ok(match socket_type {
+                    $(SocketType::$type => Self::$name($name::new(options)?),)+
+                    other => return Err(ConfigError::NoSuchType(other)),
+                })
+            }
+
+            fn as_sends(&self) -> Result<&dyn Sending, Unsupported> {
+                match self {
+                    $(Self::$name(socket) => can!(sends, socket, &dyn Sending, [$($can)*]),)+
+                }
+                .ok_or_else(|| self.unsupported(Operation::Send))
+            }
+
+            fn as_receives(&self) -> Result<&dyn Receiving, Unsupported> {
+                match self {
+                    $(Self::$name(socket) => can!(receives, socket, &dyn Receiving, [$($can)*]),)+
+                }
+                .ok_or_else(|| self.unsupported(Operation::Receive))
+            }
+
+            /// The socket for a proxy, if it can be in one.
+            pub(crate) fn proxied(&self) -> Option<&dyn Ends> {
+                match self {
+                    $(Self::$name(socket) => can!(proxied, socket, &dyn Ends, [$($can)*]),)+
+                }
+            }
+        }
+    };
+}
+
+any_socket! {
+    Req REQ [sends receives]
+    Rep REP [sends receives]
+    Push PUSH [sends proxied]
+    Pull PULL [receives proxied]
+    Dealer DEALER [sends receives proxied]
+    Router ROUTER [sends receives proxied]
+}
+
+impl AnySocket {
+    /// Accepts connections at `endpoint` and says where; see [`Push::bind`].
+    ///
+    /// Cancel safe: when dropped before it is done, nothing is bound.
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub async fn bind(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint, StartError> {
+        self.engine().bind(&endpoint.into_endpoint()?).await
+    }
+
+    /// Connects to `endpoint` in the background; see [`Push::connect`].
+    ///
+    /// # Errors
+    /// [`StartError`].
+    pub fn connect(&self, endpoint: impl IntoEndpoint) -> Result<Connecting, StartError> {
+        self.engine().connect(&endpoint.into_endpoint()?)
+    }
+
+    /// Stops to accept connections at `endpoint`, as `bind` named it, and ends those it has.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchEndpoint`].
+    pub fn unbind(&self, endpoint: impl IntoEndpoint) -> Result<(), StartError> {
+        self.engine().release(&endpoint.into_endpoint()?)
+    }
+
+    /// Ends the connection to `endpoint`.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchEndpoint`].
+    pub fn disconnect(&self, endpoint: impl IntoEndpoint) -> Result<(), StartError> {
+        self.unbind(endpoint)
+    }
+
+    /// What happens from now on: connections, refusals with their reasons, losses.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor::new(self.engine().events())
+    }
+
+    /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the
+    /// number of messages that could not be sent.
+    ///
+    /// Cancel safe: when dropped before it is done, closing goes on in the background.
+    pub async fn close(self) -> usize {
+        self.finish().await
+    }
+
+    /// Sends a message; see [`Push::send`].
+    ///
+    /// Cancel safe: a dropped future has sent nothing.
+    ///
+    /// # Errors
+    /// [`SendError`], never `WouldBlock`; `Unsupported` for PULL and SUB.
+    pub async fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        face::send(self, &message.into(), self.send_limit()).await
+    }
+
+    /// Sends a message, waiting up to `timeout` while no peer takes one.
+    ///
+    /// Cancel safe: a dropped future has sent nothing.
+    ///
+    /// # Errors
+    /// [`SendError::TimedOut`] after that time: nothing was sent.
+    pub async fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        face::send(self, &message.into(), Some(timeout)).await
+    }
+
+    /// Sends a message if a peer takes one at once.
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`] otherwise.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.attempt_send(&message.into())
+    }
+
+    /// Receives a message; see [`Pull::recv`].
+    ///
+    /// Cancel safe: a dropped future has taken nothing.
+    ///
+    /// # Errors
+    /// [`RecvError`], never `WouldBlock`; `Unsupported` for PUSH and PUB.
+    pub async fn recv(&self) -> Result<Message, RecvError> {
+        face::recv(self, self.recv_limit()).await
+    }
+
+    /// Receives a message, waiting up to `timeout` for one.
+    ///
+    /// Cancel safe: a dropped future has taken nothing.
+    ///
+    /// # Errors
+    /// [`RecvError::TimedOut`] after that time.
+    pub async fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+        face::recv(self, Some(timeout)).await
+    }
+
+    /// Receives a message that is there already.
+    ///
+    /// # Errors
+    /// [`RecvError::WouldBlock`] otherwise.
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.attempt_recv()
+    }
+
+    /// A sink for messages; see [`Push::sink`].
+    pub fn sink(&self) -> impl futures_sink::Sink<Message, Error = SendError> + Send + Unpin {
+        crate::stream::outgoing(self)
+    }
+
+    /// The messages as a stream; see [`Pull::stream`].
+    pub fn stream(
+        &self,
+    ) -> impl futures_core::Stream<Item = Result<Message, RecvError>> + Send + Unpin {
+        crate::stream::incoming(self)
+    }
+
+    fn unsupported(&self, operation: Operation) -> Unsupported {
+        Unsupported { socket_type: self.socket_type(), operation }
+    }
+}
+
+/// Never fires.
+static NEVER: Notify = Notify::const_new();
+
+impl Socket for AnySocket {}
+impl Sends for AnySocket {}
+impl Receives for AnySocket {}
+
+impl Face for AnySocket {
+    fn face_type(&self) -> SocketType {
+        each!(self, socket => socket.face_type())
+    }
+
+    fn engine(&self) -> &Engine {
+        each!(self, socket => socket.engine())
+    }
+
+    fn linger(&self) -> Duration {
+        each!(self, socket => socket.linger())
+    }
+
+    async fn finish(self) -> usize {
+        each!(self, socket => socket.close().await)
+    }
+}
+
+impl Sending for AnySocket {
+    fn attempt_send(&self, message: &Message) -> Result<(), SendError> {
+        self.as_sends()?.attempt_send(message)
+    }
+
+    fn sendable(&self) -> &Notify {
+        self.as_sends().map_or(&NEVER, Sending::sendable)
+    }
+
+    fn send_limit(&self) -> Option<Duration> {
+        self.as_sends().ok()?.send_limit()
+    }
+}
+
+impl Receiving for AnySocket {
+    fn attempt_recv(&self) -> Result<Message, RecvError> {
+        self.as_receives()?.attempt_recv()
+    }
+
+    fn receivable(&self) -> &Notify {
+        self.as_receives().map_or(&NEVER, Receiving::receivable)
+    }
+
+    fn has_message(&self) -> bool {
+        self.as_receives().is_ok_and(Receiving::has_message)
+    }
+
+    fn give_back(&self, message: Message) {
+        if let Ok(socket) = self.as_receives() {
+            socket.give_back(message);
+        }
+    }
+
+    fn recv_limit(&self) -> Option<Duration> {
+        self.as_receives().ok()?.recv_limit()
+    }
+}

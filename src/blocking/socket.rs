@@ -1,0 +1,260 @@
+//! A socket whose calls wait on the calling thread.
+
+use std::time::Duration;
+
+use transport::{Endpoint, Engine, StartError};
+use zmtp_core::{Message, SocketType};
+
+use super::park::{block_on, block_until};
+use super::{Connecting, Monitor, deadline, runtime};
+use crate::error::{ConfigError, RecvError, SendError};
+use crate::face::sealed::FromOptions;
+use crate::pattern::retry;
+use crate::{AnySocket, IntoEndpoint, Options, Receives, Sends};
+
+/// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
+/// [`Push`](crate::Push).
+///
+/// It is `Send` and `Sync`; a thread that only receives and one that only sends may share it through
+/// a reference or an `Arc`.
+#[derive(Debug)]
+pub struct Socket<S: crate::Socket> {
+    /// Dropped first.
+    end: End,
+    inner: S,
+}
+
+/// Makes dropping a socket wait for what is to be sent.
+#[derive(Debug)]
+struct End {
+    engine: Engine,
+    linger: Duration,
+    waits: bool,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        let in_runtime = tokio::runtime::Handle::try_current().is_ok();
+        if !self.waits || in_runtime || std::thread::panicking() {
+            return;
+        }
+        if let Ok(runtime) = runtime::runtime() {
+            let _context = runtime.enter();
+            block_on(self.engine.close(self.linger));
+        }
+    }
+}
+
+impl<S: crate::Socket + FromOptions> Socket<S> {
+    /// A socket with these options. Nothing is sent before `bind` or `connect`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for options that do not fit together, and [`ConfigError::Runtime`] if the first
+    /// blocking socket cannot start the threads of all of them.
+    pub fn new(options: Options) -> Result<Self, ConfigError> {
+        Self::from_async(S::from_options(options)?)
+    }
+}
+
+impl Socket<AnySocket> {
+    /// A socket of this type with these options.
+    ///
+    /// # Errors
+    /// As for `new`.
+    pub fn of_type(socket_type: SocketType, options: Options) -> Result<Self, ConfigError> {
+        Self::from_async(AnySocket::new(socket_type, options)?)
+    }
+}
+
+impl<S: crate::Socket> Socket<S> {
+    /// The blocking face of `socket`. Endpoints that it has stay on the runtime where they were made.
+    ///
+    /// # Errors
+    /// [`ConfigError::Runtime`] as for `new`.
+    pub fn from_async(socket: S) -> Result<Self, ConfigError> {
+        runtime::runtime().map_err(|error| ConfigError::Runtime(error.kind()))?;
+        let end = End { engine: socket.engine().clone(), linger: socket.linger(), waits: true };
+        Ok(Self { end, inner: socket })
+    }
+
+    /// The asynchronous face, for instance to subscribe, to split or to proxy.
+    #[must_use]
+    pub const fn as_async(&self) -> &S {
+        &self.inner
+    }
+
+    /// The asynchronous socket. Endpoints that it has stay on the threads of the blocking sockets.
+    #[must_use]
+    pub fn into_async(self) -> S {
+        let Self { mut end, inner } = self;
+        end.waits = false;
+        inner
+    }
+
+    /// The type.
+    #[must_use]
+    pub fn socket_type(&self) -> SocketType {
+        self.inner.socket_type()
+    }
+
+    /// Accepts connections at `endpoint` and says where: `tcp://127.0.0.1:*` lets the system choose the
+    /// port, and the result names it.
+    ///
+    /// # Errors
+    /// [`StartError`] for a malformed endpoint or one that cannot be bound.
+    pub fn bind(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint, StartError> {
+        let endpoint = endpoint.into_endpoint()?;
+        let _context = runtime::runtime().map_err(|_| StartError::NoRuntime)?.enter();
+        block_on(self.inner.engine().bind(&endpoint))
+    }
+
+    /// Connects to `endpoint` in the background, and again whenever the connection is lost. To know
+    /// whether it worked, call [`ready`](Connecting::ready) of the result.
+    ///
+    /// # Errors
+    /// [`StartError`] for a malformed endpoint.
+    pub fn connect(&self, endpoint: impl IntoEndpoint) -> Result<Connecting, StartError> {
+        let endpoint = endpoint.into_endpoint()?;
+        let _context = runtime::runtime().map_err(|_| StartError::NoRuntime)?.enter();
+        self.inner.engine().connect(&endpoint).map(Connecting::new)
+    }
+
+    /// Stops to accept connections at `endpoint`, as `bind` named it, and ends those it has.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchEndpoint`].
+    pub fn unbind(&self, endpoint: impl IntoEndpoint) -> Result<(), StartError> {
+        self.inner.engine().release(&endpoint.into_endpoint()?)
+    }
+
+    /// Ends the connection to `endpoint`.
+    ///
+    /// # Errors
+    /// [`StartError::NoSuchEndpoint`].
+    pub fn disconnect(&self, endpoint: impl IntoEndpoint) -> Result<(), StartError> {
+        self.unbind(endpoint)
+    }
+
+    /// What happens from now on: connections, refusals with their reasons, losses.
+    #[must_use]
+    pub fn monitor(&self) -> Monitor {
+        Monitor::new(crate::Monitor::new(self.inner.engine().events()))
+    }
+
+    /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the
+    /// number of messages that could not be sent.
+    pub fn close(self) -> usize {
+        let Self { mut end, inner } = self;
+        end.waits = false;
+        let _context = runtime::runtime().ok().map(tokio::runtime::Runtime::enter);
+        block_on(inner.finish())
+    }
+}
+
+impl<S: Sends> Socket<S> {
+    /// Sends a message, waiting while no peer takes one, for as long as [`Options::send_timeout`] allows.
+    ///
+    /// # Errors
+    /// [`SendError`], never `WouldBlock`.
+    pub fn send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.send_within(&message.into(), self.inner.send_limit())
+    }
+
+    /// Sends a message, waiting up to `timeout` while no peer takes one.
+    ///
+    /// # Errors
+    /// [`SendError::TimedOut`] after that time: nothing was sent.
+    pub fn send_timeout(
+        &self,
+        message: impl Into<Message>,
+        timeout: Duration,
+    ) -> Result<(), SendError> {
+        self.send_within(&message.into(), Some(timeout))
+    }
+
+    /// Sends a message if a peer takes one at once.
+    ///
+    /// # Errors
+    /// [`SendError::WouldBlock`] otherwise.
+    pub fn try_send(&self, message: impl Into<Message>) -> Result<(), SendError> {
+        self.inner.attempt_send(&message.into())
+    }
+
+    fn send_within(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
+        match self.inner.attempt_send(message) {
+            Err(SendError::WouldBlock) => {}
+            result => return result,
+        }
+        let wait = retry(
+            self.inner.sendable(),
+            || self.inner.attempt_send(message),
+            |error| *error == SendError::WouldBlock,
+        );
+        block_until(wait, deadline(limit)).unwrap_or(Err(SendError::TimedOut))
+    }
+}
+
+impl<S: Receives> Socket<S> {
+    /// Receives a message, waiting for one, for as long as [`Options::recv_timeout`] allows.
+    ///
+    /// # Errors
+    /// [`RecvError`], never `WouldBlock`.
+    pub fn recv(&self) -> Result<Message, RecvError> {
+        self.recv_within(self.inner.recv_limit())
+    }
+
+    /// Receives a message, waiting up to `timeout` for one.
+    ///
+    /// # Errors
+    /// [`RecvError::TimedOut`] after that time.
+    pub fn recv_timeout(&self, timeout: Duration) -> Result<Message, RecvError> {
+        self.recv_within(Some(timeout))
+    }
+
+    /// Receives a message that is there already.
+    ///
+    /// # Errors
+    /// [`RecvError::WouldBlock`] otherwise.
+    pub fn try_recv(&self) -> Result<Message, RecvError> {
+        self.inner.attempt_recv()
+    }
+
+    /// All messages, one after the other, waiting for each without end. Ends behind an error that stays.
+    #[must_use]
+    pub const fn messages(&self) -> Messages<'_, S> {
+        Messages { socket: self, over: false }
+    }
+
+    fn recv_within(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
+        match self.inner.attempt_recv() {
+            Err(RecvError::WouldBlock) => {}
+            result => return result,
+        }
+        let wait = retry(
+            self.inner.receivable(),
+            || self.inner.attempt_recv(),
+            |error| *error == RecvError::WouldBlock,
+        );
+        block_until(wait, deadline(limit)).unwrap_or(Err(RecvError::TimedOut))
+    }
+}
+
+/// The messages of a socket, one after the other.
+#[derive(Debug)]
+pub struct Messages<'a, S: crate::Socket> {
+    socket: &'a Socket<S>,
+    over: bool,
+}
+
+impl<S: Receives> Iterator for Messages<'_, S> {
+    type Item = Result<Message, RecvError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.over {
+            return None;
+        }
+        let item = self.socket.recv_within(None);
+        self.over = item.as_ref().is_err_and(RecvError::is_final);
+        Some(item)
+    }
+}

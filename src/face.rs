@@ -1,0 +1,173 @@
+//! What streams, polling, proxies and the blocking face need of a socket, whatever its type.
+//!
+//! The traits that users see are sealed by the ones in [`sealed`]: socket types are made here only.
+
+use std::time::Duration;
+
+use tokio::task::coop::cooperative;
+use zmtp_core::{Message, SocketType};
+
+use crate::error::{RecvError, SendError};
+use crate::pattern::retry;
+use sealed::{Receiving, Sending};
+
+/// A socket of any type.
+///
+/// It is `Send` and `Sync`: many tasks and threads may use one socket at once, through a reference or
+/// an `Arc`. Only for REQ and REP that makes little sense, because they take turns.
+pub trait Socket: sealed::Face {
+    /// The type.
+    fn socket_type(&self) -> SocketType {
+        self.face_type()
+    }
+}
+
+/// A socket that sends.
+pub trait Sends: Socket + Sending {}
+
+/// A socket that receives.
+pub trait Receives: Socket + Receiving {}
+
+/// A socket whose two directions do not depend on each other, so that it can be [split](crate::SendHalf)
+/// and [proxied](crate::proxy).
+pub trait TwoWay: Sends + Receives {}
+
+/// What nobody else can implement.
+pub(crate) mod sealed {
+    use std::fmt::Debug;
+    use std::time::Duration;
+
+    use tokio::sync::Notify;
+    use transport::Engine;
+    use zmtp_core::{Message, SocketType};
+
+    use crate::error::{ConfigError, RecvError, SendError};
+    use crate::options::Options;
+
+    /// Every socket.
+    pub trait Face: Debug + Send + Sync + 'static {
+        /// The type.
+        fn face_type(&self) -> SocketType;
+
+        /// What runs its endpoints.
+        fn engine(&self) -> &Engine;
+
+        /// How long closing it may take.
+        fn linger(&self) -> Duration;
+
+        /// Ends it; see `close` of the sockets.
+        fn finish(self) -> impl Future<Output = usize> + Send
+        where
+            Self: Sized;
+    }
+
+    /// A socket that is made of nothing but options.
+    pub trait FromOptions: Face + Sized {
+        /// See `new` of the sockets.
+        ///
+        /// # Errors
+        /// [`ConfigError`].
+        fn from_options(options: Options) -> Result<Self, ConfigError>;
+    }
+
+    /// A socket that sends.
+    pub trait Sending: Face {
+        /// Sends if that is possible at once.
+        ///
+        /// # Errors
+        /// `WouldBlock` if it is not.
+        fn attempt_send(&self, message: &Message) -> Result<(), SendError>;
+
+        /// Fires when a message may be taken. All that wait are woken.
+        fn sendable(&self) -> &Notify;
+
+        /// The limit of `send`.
+        fn send_limit(&self) -> Option<Duration>;
+    }
+
+    /// A socket that receives.
+    pub trait Receiving: Face {
+        /// Takes what is there.
+        ///
+        /// # Errors
+        /// `WouldBlock` if there is nothing.
+        fn attempt_recv(&self) -> Result<Message, RecvError>;
+
+        /// Fires when a message may have come; may wake one of those who wait. Who is woken and
+        /// takes nothing, although there is something, passes it on with `notify_one`.
+        fn receivable(&self) -> &Notify;
+
+        /// Whether `attempt_recv` has something to give, a failure included. If not, `receivable`
+        /// fires when that changes.
+        fn has_message(&self) -> bool;
+
+        /// Puts a message back that was received last, to be the next one.
+        fn give_back(&self, message: Message);
+
+        /// The limit of `recv`.
+        fn recv_limit(&self) -> Option<Duration>;
+    }
+}
+
+/// A socket that can do something, if that is among what its type can do.
+macro_rules! can {
+    (sends, $socket:expr, $as:ty, [sends $($rest:ident)*]) => { Some($socket as $as) };
+    (receives, $socket:expr, $as:ty, [receives $($rest:ident)*]) => { Some($socket as $as) };
+    (proxied, $socket:expr, $as:ty, [proxied $($rest:ident)*]) => { Some($socket as $as) };
+    ($what:ident, $socket:expr, $as:ty, [$other:ident $($rest:ident)*]) => {
+        can!($what, $socket, $as, [$($rest)*])
+    };
+    ($what:ident, $socket:expr, $as:ty, []) => {{
+        let _ = $socket;
+        None
+    }};
+}
+
+pub(crate) use can;
+
+/// Sends, waiting no longer than `limit`.
+pub(crate) async fn send<S: Sending + ?Sized>(
+    socket: &S,
+    message: &Message,
+    limit: Option<Duration>,
+) -> Result<(), SendError> {
+    let wait = cooperative(retry(
+        socket.sendable(),
+        || socket.attempt_send(message),
+        |error| *error == SendError::WouldBlock,
+    ));
+    match limit {
+        None => wait.await,
+        Some(limit) => within(limit, wait).await.unwrap_or(Err(SendError::TimedOut)),
+    }
+}
+
+/// Receives, waiting no longer than `limit`.
+pub(crate) async fn recv<S: Receiving + ?Sized>(
+    socket: &S,
+    limit: Option<Duration>,
+) -> Result<Message, RecvError> {
+    let wait = cooperative(retry(
+        socket.receivable(),
+        || socket.attempt_recv(),
+        |error| *error == RecvError::WouldBlock,
+    ));
+    match limit {
+        None => wait.await,
+        Some(limit) => within(limit, wait).await.unwrap_or(Err(RecvError::TimedOut)),
+    }
+}
+
+/// Waits for `future` up to `limit`, outside of a runtime with the clock of the blocking sockets.
+///
+/// What is ready at once is given even if `limit` is zero.
+pub(crate) async fn within<F: Future>(limit: Duration, future: F) -> Option<F::Output> {
+    let timeout = {
+        let _clock = match tokio::runtime::Handle::try_current() {
+            Ok(_) => None,
+            Err(_) => Some(crate::blocking::runtime().ok()?.enter()),
+        };
+        tokio::time::timeout(limit, future)
+    };
+    timeout.await.ok()
+}
