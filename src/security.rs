@@ -57,6 +57,12 @@ impl Security {
         Ok(Self::client(CurveClient::new(keys, server_key).map_err(|_| ServerKeyError)?))
     }
 
+    /// The mechanism, for those who drive a connection themselves.
+    #[must_use]
+    pub fn mechanism(&self) -> &Arc<dyn Mechanism> {
+        &self.mechanism
+    }
+
     fn client(mechanism: impl Mechanism + 'static) -> Self {
         Self { mechanism: Arc::new(mechanism), authenticator: None, domain: Domain::default() }
     }

@@ -1,3 +1,81 @@
 //! The ironhouse command.
 
-fn main() {}
+mod demo;
+mod doctor;
+mod echo;
+mod exit;
+mod keygen;
+mod output;
+mod request;
+mod security;
+
+use std::process::ExitCode;
+
+use clap::{ArgAction, Parser, Subcommand};
+
+use crate::exit::Failure;
+
+/// ZeroMQ's wire protocol and security: keys, tests of a connection, and a demonstration.
+#[derive(Debug, Parser)]
+#[command(name = "ironhouse", version, max_term_width = 100)]
+struct Cli {
+    /// Log to standard error: once for established and refused peers, twice for everything. The
+    /// environment variable RUST_LOG says it in more detail.
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    verbose: u8,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the whole story in one process: a client served, and four refused with their reasons.
+    Demo(demo::Arguments),
+    /// Make a CURVE key pair.
+    Keygen(keygen::Arguments),
+    /// Derive the public key of a secret one.
+    PublicKey(keygen::PublicKeyArguments),
+    /// Answer every request with itself, and log whom that refuses.
+    Echo(echo::Arguments),
+    /// Send requests and print the replies.
+    Request(request::Arguments),
+    /// Connect stage by stage, and explain the first failure.
+    Doctor(doctor::Arguments),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    start_log(cli.verbose);
+    let result = match cli.command {
+        Command::Keygen(arguments) => keygen::run(&arguments),
+        Command::PublicKey(arguments) => keygen::public_key(&arguments),
+        Command::Demo(arguments) => on_runtime(demo::run(arguments)),
+        Command::Echo(arguments) => on_runtime(echo::run(arguments)),
+        Command::Request(arguments) => on_runtime(request::run(arguments)),
+        Command::Doctor(arguments) => on_runtime(doctor::run(arguments)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::broken(format!("cannot start: {error}")))?;
+    runtime.block_on(work)
+}
+
+fn start_log(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 => "off",
+        1 => "info",
+        _ => "debug",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+}

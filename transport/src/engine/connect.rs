@@ -1,5 +1,6 @@
 //! One connection that this side makes, and makes again.
 
+use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -18,8 +19,7 @@ use crate::net::dial;
 use crate::pipe::Pipe;
 
 /// An attempt to connect came to nothing.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("cannot connect to {endpoint}: {cause}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectFailure {
     /// Where to.
     pub endpoint: Endpoint,
@@ -28,6 +28,18 @@ pub struct ConnectFailure {
     /// Whether no other attempt will be made.
     pub is_final: bool,
 }
+
+impl fmt::Display for ConnectFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.cause {
+            // It names the endpoint itself.
+            Disconnect::Unreachable(error) => error.fmt(f),
+            cause => write!(f, "cannot connect to {}: {cause}", self.endpoint),
+        }
+    }
+}
+
+impl std::error::Error for ConnectFailure {}
 
 /// How far a connecter has come.
 #[derive(Debug, Clone)]

@@ -17,7 +17,7 @@ use crate::time::Instant;
 use crate::traffic::{Heartbeat, Incoming, Outgoing, OutputBuffer, Traffic};
 use crate::wire::command::{Command, name};
 use crate::wire::frame::{FrameHeader, FrameKind};
-use crate::wire::greeting::{GREETING_LEN, Greeting, Version};
+use crate::wire::greeting::{GREETING_LEN, Greeting, SIGNATURE_LEN, Version};
 use crate::wire::metadata::Metadata;
 use crate::wire::reason::ErrorReason;
 
@@ -27,6 +27,8 @@ pub(super) struct Handshake {
     link: Link,
     deadline: Instant,
     state: State,
+    /// Whether the peer has shown the signature of a greeting.
+    signed: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl Handshake {
         };
         out.extend_from_slice(&greeting.encode());
         let deadline = now + config.limits.handshake_timeout;
-        Ok(Self { config, link, deadline, state: State::ExpectGreeting(opening) })
+        Ok(Self { config, link, deadline, state: State::ExpectGreeting(opening), signed: false })
     }
 
     pub(super) const fn deadline(&self) -> Instant {
@@ -75,6 +77,8 @@ impl Handshake {
 
     pub(super) fn stage(&self) -> Stage {
         match &self.state {
+            // Whoever leaves behind the signature speaks ZMTP, and has seen which mechanism we want.
+            State::ExpectGreeting(_) | State::Over if self.signed => Stage::Mechanism,
             State::ExpectGreeting(_) | State::Over => Stage::Greeting,
             State::ExpectCommand(mechanism) => mechanism.stage(),
             State::ExpectDecision(_) => Stage::Authentication,
@@ -119,6 +123,7 @@ impl Handshake {
     ) -> Result<Progress, ProtocolError> {
         let decoded =
             Greeting::decode(input).map_err(|kind| ProtocolError::peer(Stage::Greeting, kind))?;
+        self.signed = input.len() >= SIGNATURE_LEN;
         let Some(peer) = decoded else {
             self.state = State::ExpectGreeting(opening);
             return Ok(Progress::Waiting);

@@ -6,7 +6,8 @@ use crate::error::{Incompatible, Kind, Malformed};
 
 /// Length of a greeting in octets.
 pub const GREETING_LEN: usize = 64;
-const SIGNATURE_END: usize = 10;
+/// Octets of the signature at the front of a greeting.
+pub const SIGNATURE_LEN: usize = 10;
 const MAJOR_AT: usize = 10;
 const AS_SERVER_AT: usize = 32;
 
@@ -136,7 +137,7 @@ impl Greeting {
     /// [`Incompatible::Version`] for a version below 3.0.
     pub fn decode(input: &[u8]) -> Result<Option<Self>, Kind> {
         let signature_ok = input.first().is_none_or(|octet| *octet == 0xFF)
-            && input.get(SIGNATURE_END - 1).is_none_or(|octet| *octet == 0x7F);
+            && input.get(SIGNATURE_LEN - 1).is_none_or(|octet| *octet == 0x7F);
         if !signature_ok {
             return Err(Malformed::Signature.into());
         }
@@ -151,7 +152,7 @@ impl Greeting {
         let Some(octets) = input.first_chunk::<GREETING_LEN>() else { return Ok(None) };
         let mut reader = super::Reader::new(octets);
         let parsed = (|| {
-            reader.array::<SIGNATURE_END>()?;
+            reader.array::<SIGNATURE_LEN>()?;
             let [major, minor] = *reader.array()?;
             let mechanism = MechanismName(*reader.array()?);
             let as_server = reader.octet()? == 1;

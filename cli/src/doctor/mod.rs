@@ -1,0 +1,59 @@
+//! `doctor`: connects stage by stage and explains the first failure.
+
+mod advice;
+mod examine;
+mod report;
+
+use std::time::Duration;
+
+use clap::Args;
+use ironhouse::{Endpoint, SocketType};
+
+use crate::exit::Failure;
+use crate::request::seconds;
+use crate::security::ClientFlags;
+use report::Report;
+
+/// Connect stage by stage, and explain the first failure.
+///
+/// Exit codes: 0 all is well, 2 usage, 3 refused by the peer (also when it closes without a reason
+/// after it saw who this is), 4 unreachable, 5 the peer does not speak ZMTP or breaks it, 6 the
+/// mechanisms differ, 7 no answer in time.
+#[derive(Debug, Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Where to connect, for example tcp://127.0.0.1:5555
+    #[arg(value_name = "ENDPOINT")]
+    endpoint: Endpoint,
+    /// Seconds for each stage
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = seconds)]
+    timeout: f64,
+    /// The socket type to pretend; by default REQ, and if the peer's does not fit, one that does
+    #[arg(long = "type", value_name = "TYPE", value_parser = socket_type)]
+    socket_type: Option<SocketType>,
+    /// Prints JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    security: ClientFlags,
+}
+
+fn socket_type(text: &str) -> Result<SocketType, String> {
+    SocketType::from_property(text.to_ascii_uppercase().as_bytes()).ok_or_else(|| {
+        format!("expected one of {}", SocketType::ALL.map(SocketType::as_str).join(", "))
+    })
+}
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    let security = arguments.security.security()?;
+    arguments.endpoint.check_connect().map_err(Failure::usage)?;
+    let mut report = Report::new(arguments.json);
+    let patient = examine::Patient {
+        endpoint: arguments.endpoint,
+        security,
+        socket_type: arguments.socket_type.unwrap_or(SocketType::REQ),
+        limit: Duration::from_secs_f64(arguments.timeout),
+    };
+    let outcome = examine::examine(&patient, &mut report).await;
+    report.finish(outcome)
+}

@@ -1,0 +1,64 @@
+//! What people see: aligned, coloured on a terminal, plain in a pipe.
+
+use std::fmt::Display;
+
+use anstyle::{AnsiColor, Style};
+use ironhouse::Message;
+use serde_json::{Value, json};
+
+/// What succeeded.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
+/// What failed.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// What is neither.
+pub(crate) const NOTE: Style = AnsiColor::Yellow.on_default();
+/// What is less important.
+pub(crate) const DIM: Style = Style::new().dimmed();
+/// What begins something.
+pub(crate) const HEAD: Style = Style::new().bold();
+
+/// Text in a style.
+pub(crate) fn styled(style: Style, text: impl Display) -> String {
+    format!("{style}{text}{style:#}")
+}
+
+/// A line on standard output.
+pub(crate) fn line(text: impl Display) {
+    anstream::println!("{text}");
+}
+
+/// A line on standard error.
+pub(crate) fn note(text: impl Display) {
+    anstream::eprintln!("{text}");
+}
+
+/// Why nothing came of it, on standard error.
+pub(crate) fn error(text: impl Display) {
+    note(format_args!("{} {text}", styled(BAD, "error:")));
+}
+
+/// A message on one line: parts separated by a tab, octets that cannot be shown escaped.
+pub(crate) fn message_line(message: &Message) -> String {
+    let parts: Vec<_> = message.parts().map(|part| shown(part)).collect();
+    parts.join("\t")
+}
+
+fn shown(part: &[u8]) -> String {
+    match std::str::from_utf8(part) {
+        Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
+        _ => part.escape_ascii().to_string(),
+    }
+}
+
+/// A message with every octet: text where it is text, hexadecimal where it is not.
+pub(crate) fn message_json(message: &Message) -> Value {
+    let part = |part: &[u8]| match std::str::from_utf8(part) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "hex": hex(part) }),
+    };
+    json!({ "parts": message.parts().map(|octets| part(octets)).collect::<Vec<_>>() })
+}
+
+fn hex(octets: &[u8]) -> String {
+    octets.iter().map(|octet| format!("{octet:02x}")).collect()
+}

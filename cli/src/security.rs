@@ -1,0 +1,243 @@
+//! The flags that say who this side is and whom it lets in, and the files that they name.
+
+use std::io::{IsTerminal, Read};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use curve::{KeyPair, PublicKey, SecretKey};
+use ironhouse::{
+    Authenticator, Certificate, CertificateStore, CurveKeys, Passwords, Security, ServerSecurity,
+    curve_keypair,
+};
+use zap::Exposure;
+use zeroize::Zeroizing;
+
+use crate::exit::Failure;
+use crate::output;
+
+/// The variable that holds a PLAIN password.
+const PASSWORD_VARIABLE: &str = "IRONHOUSE_PLAIN_PASSWORD";
+/// Largest file that holds one key or one password.
+const MAX_SECRET_FILE: u64 = 64 * 1024;
+
+/// Who this side lets in. Without any of these flags: everybody (NULL).
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Security of this side as server")]
+pub(crate) struct ServerFlags {
+    /// PLAIN: a file with a line USER=PASSWORD for each user
+    #[arg(long, value_name = "FILE", conflicts_with = "curve_secret")]
+    plain_passwords: Option<PathBuf>,
+    /// CURVE: the secret certificate of this side
+    #[arg(long, value_name = "FILE", requires = "clients")]
+    curve_secret: Option<PathBuf>,
+    /// CURVE: a directory with the public certificate of each client
+    #[arg(long, value_name = "DIRECTORY", group = "clients", requires = "curve_secret")]
+    authorized_keys: Option<PathBuf>,
+    /// CURVE: lets clients with any key in
+    #[arg(long, group = "clients", requires = "curve_secret")]
+    allow_any_client: bool,
+    /// The domain to authenticate in
+    #[arg(long, value_name = "DOMAIN")]
+    domain: Option<String>,
+    /// Lets only peers from here in (an address, a block such as 192.0.2.0/24, loopback, private)
+    #[arg(long, value_name = "CIDR")]
+    allow: Vec<String>,
+    /// Keeps peers from here out
+    #[arg(long, value_name = "CIDR")]
+    deny: Vec<String>,
+}
+
+/// Who this side is. Without any of these flags: nobody (NULL).
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Security of this side as client")]
+pub(crate) struct ClientFlags {
+    /// PLAIN: the user name
+    #[arg(long, value_name = "USER", conflicts_with_all = ["curve_secret", "server_key"])]
+    plain_user: Option<String>,
+    /// PLAIN: a file with the password; without it, the variable IRONHOUSE_PLAIN_PASSWORD or a prompt
+    #[arg(long, value_name = "FILE", requires = "plain_user")]
+    plain_password_file: Option<PathBuf>,
+    /// CURVE: the secret certificate of this side; without it, a new key that nobody knows
+    #[arg(long, value_name = "FILE", requires = "server_key")]
+    curve_secret: Option<PathBuf>,
+    /// CURVE: the public key of the server, as 40 characters or a file
+    #[arg(long, value_name = "KEY|FILE", allow_hyphen_values = true)]
+    server_key: Option<String>,
+}
+
+impl ServerFlags {
+    pub(crate) fn security(&self) -> Result<Security, Failure> {
+        let mut judge = Authenticator::new();
+        for rule in &self.allow {
+            judge =
+                judge.allow(rule).map_err(|error| Failure::usage(format!("--allow: {error}")))?;
+        }
+        for rule in &self.deny {
+            judge = judge.deny(rule).map_err(|error| Failure::usage(format!("--deny: {error}")))?;
+        }
+        let server = if let Some(file) = &self.plain_passwords {
+            let users = Passwords::load(file).map_err(Failure::usage)?;
+            judge = judge.configure_plain("*", users).map_err(Failure::usage)?;
+            ServerSecurity::plain()
+        } else if let Some(file) = &self.curve_secret {
+            judge = judge.configure_curve("*", self.client_keys()?).map_err(Failure::usage)?;
+            ServerSecurity::curve(KeyPair::from_secret(read_secret(file)?))
+        } else if self.allow.is_empty() && self.deny.is_empty() && self.domain.is_none() {
+            return Ok(Security::null());
+        } else {
+            // A domain is what makes NULL ask at all.
+            let domain = self.domain.as_deref().unwrap_or("global");
+            return Security::null_with_authenticator(domain, judge).map_err(Failure::usage);
+        };
+        let server = match &self.domain {
+            Some(domain) => server.domain(domain).map_err(Failure::usage)?,
+            None => server,
+        };
+        Ok(server.with_authenticator(judge))
+    }
+
+    fn client_keys(&self) -> Result<CurveKeys, Failure> {
+        let Some(directory) = &self.authorized_keys else { return Ok(CurveKeys::AllowAny) };
+        let store = CertificateStore::load(directory).map_err(Failure::usage)?;
+        for problem in store.problems() {
+            output::note(format_args!("{} {problem}", output::styled(output::NOTE, "left out:")));
+        }
+        if store.keys().is_empty() {
+            let text =
+                format!("{}: no client key here, nobody will be let in", directory.display());
+            output::note(output::styled(output::NOTE, text));
+        }
+        Ok(store.into())
+    }
+}
+
+impl ClientFlags {
+    pub(crate) fn security(&self) -> Result<Security, Failure> {
+        if let Some(user) = &self.plain_user {
+            let password = self.password(user)?;
+            return Security::plain_client(user, password.as_slice()).map_err(Failure::usage);
+        }
+        let Some(server_key) = &self.server_key else { return Ok(Security::null()) };
+        let keys = match &self.curve_secret {
+            Some(file) => KeyPair::from_secret(read_secret(file)?),
+            None => curve_keypair().map_err(Failure::broken)?,
+        };
+        let server_key = read_server_key(server_key)?;
+        Security::curve_client(keys, server_key)
+            .map_err(|error| Failure::usage(format!("--server-key: {error}")))
+    }
+
+    fn password(&self, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        if let Some(file) = &self.plain_password_file {
+            let mut password = read_small(file)?;
+            let end = password.trim_ascii_end().len();
+            let line_end = password.iter().rposition(|octet| !b"\r\n".contains(octet));
+            password.truncate(line_end.map_or(end, |at| at + 1));
+            return Ok(password);
+        }
+        if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
+            return Ok(Zeroizing::new(password.into_bytes()));
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::usage(format!(
+                "no password for {user}: name a file with --plain-password-file, or set {PASSWORD_VARIABLE}"
+            )));
+        }
+        let password = rpassword::prompt_password(format!("Password of {user}: "))
+            .map_err(|error| Failure::usage(format!("no password: {error}")))?;
+        Ok(Zeroizing::new(password.into_bytes()))
+    }
+}
+
+/// The secret key in a certificate, or in a file with nothing but the key.
+pub(crate) fn read_secret(file: &Path) -> Result<SecretKey, Failure> {
+    let content = read_small(file)?;
+    if let Some(key) = bare_key(&content) {
+        refuse_exposed(file)?;
+        return SecretKey::from_z85(key)
+            .map_err(|e| Failure::usage(format!("{}: {e}", file.display())));
+    }
+    let certificate =
+        Certificate::load_secret(file, Exposure::Refuse).map_err(|error| hint(&error))?;
+    secret_of(&certificate).map_err(|text| Failure::usage(format!("{}: {text}", file.display())))
+}
+
+fn hint(error: &zap::CertificateError) -> Failure {
+    Failure::usage(error)
+}
+
+pub(crate) fn read_secret_from_stdin() -> Result<SecretKey, Failure> {
+    let mut content = Zeroizing::new(Vec::new());
+    std::io::stdin()
+        .take(MAX_SECRET_FILE)
+        .read_to_end(&mut content)
+        .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
+    let fail = |text: String| Failure::usage(format!("standard input: {text}"));
+    if let Some(key) = bare_key(&content) {
+        return SecretKey::from_z85(key).map_err(|error| fail(error.to_string()));
+    }
+    let text = std::str::from_utf8(&content).map_err(|_| fail("this is no text".to_owned()))?;
+    let certificate = Certificate::parse(text).map_err(|error| fail(error.to_string()))?;
+    secret_of(&certificate).map_err(fail)
+}
+
+/// The secret half, if it fits the public one.
+fn secret_of(certificate: &Certificate) -> Result<SecretKey, String> {
+    let secret = certificate.secret_key().ok_or("there is no secret key in it")?;
+    let octets = secret.expose().try_into().map_err(|_| "the secret key has a wrong length")?;
+    let secret = SecretKey::from_bytes(octets);
+    if secret.public_key().as_bytes() == certificate.public_key() {
+        Ok(secret)
+    } else {
+        Err("the secret key does not belong to the public key in the same file".to_owned())
+    }
+}
+
+/// A file of one word is a key, not a certificate.
+fn bare_key(content: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(content).ok()?.trim_ascii();
+    (!text.is_empty() && !text.contains(char::is_whitespace)).then_some(text)
+}
+
+fn read_server_key(text: &str) -> Result<PublicKey, Failure> {
+    let path = Path::new(text);
+    if !path.exists() {
+        return text.parse().map_err(|error| {
+            Failure::usage(format!("--server-key: no file of that name, and no key: {error}"))
+        });
+    }
+    let content = read_small(path)?;
+    if let Some(key) = bare_key(&content) {
+        return key.parse().map_err(|error| Failure::usage(format!("{text}: {error}")));
+    }
+    let certificate = Certificate::load_public(path).map_err(Failure::usage)?;
+    Ok(PublicKey::from_bytes(*certificate.public_key()))
+}
+
+fn read_small(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let fail = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
+    let mut content = Zeroizing::new(Vec::new());
+    std::fs::File::open(file)
+        .and_then(|open| open.take(MAX_SECRET_FILE).read_to_end(&mut content))
+        .map_err(fail)?;
+    Ok(content)
+}
+
+/// As with the keys of ssh: a secret that others can read is none.
+#[cfg(unix)]
+fn refuse_exposed(file: &Path) -> Result<(), Failure> {
+    use std::os::unix::fs::MetadataExt;
+    let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.mode() & 0o777);
+    if mode & 0o077 == 0 {
+        return Ok(());
+    }
+    let name = file.display();
+    Err(Failure::usage(format!(
+        "{name}: others have access to this secret (mode {mode:o}): chmod 600 {name}"
+    )))
+}
+
+#[cfg(not(unix))]
+fn refuse_exposed(_file: &Path) -> Result<(), Failure> {
+    Ok(())
+}
