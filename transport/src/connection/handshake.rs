@@ -120,10 +120,10 @@ async fn run(
             Wake::Decided(decided) => {
                 decision = None;
                 connection.handle_auth(now, decided)?;
-                connection.handle_input(now, input)?;
+                connection.handle_handshake_input(now, input)?;
             }
             Wake::Read(Ok(0) | Err(_)) => connection.handle_end()?,
-            Wake::Read(Ok(_)) => connection.handle_input(now, input)?,
+            Wake::Read(Ok(_)) => connection.handle_handshake_input(now, input)?,
         }
     }
 }

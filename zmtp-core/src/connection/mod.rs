@@ -98,12 +98,30 @@ impl Connection {
         {
             traffic.heartbeat.received();
         }
-        let result = self.consume(now, input);
+        let result = self.consume(now, input, true);
         self.left = input.len();
         result
     }
 
-    fn consume(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), ProtocolError> {
+    /// The same during the handshake, but leaves in `input` all that comes behind it: for a driver
+    /// that goes on with [`into_traffic`](Self::into_traffic).
+    ///
+    /// # Errors
+    /// As [`handle_input`](Self::handle_input).
+    pub fn handle_handshake_input(
+        &mut self,
+        now: Instant,
+        input: &mut BytesMut,
+    ) -> Result<(), ProtocolError> {
+        self.consume(now, input, false)
+    }
+
+    fn consume(
+        &mut self,
+        now: Instant,
+        input: &mut BytesMut,
+        traffic_too: bool,
+    ) -> Result<(), ProtocolError> {
         loop {
             let done = match &mut self.state {
                 State::Failed(error) => return Err(error.clone()),
@@ -113,7 +131,7 @@ impl Connection {
                         Err(error) => return Err(self.fail(error)),
                     }
                 }
-                State::Traffic(traffic) if self.events.len() < MAX_EVENTS => {
+                State::Traffic(traffic) if traffic_too && self.events.len() < MAX_EVENTS => {
                     let received = traffic.incoming.next(input).and_then(|received| {
                         let last = input.is_empty();
                         received.map_or(Ok(None), |it| react(traffic, it, last, now).map(Some))
