@@ -189,6 +189,8 @@ impl<'a> Pump<'a> {
                 self.pipe.with_outgoing(|outgoing| outgoing.pong(&ping.context))
             }
             Received::Subscription(change, prefix) => {
+                // In the order in which they came.
+                self.pipe.deliver(&mut self.messages);
                 self.pipe.owner().clone().subscription(self.pipe, change, &prefix)
             }
             _ => Ok(()),

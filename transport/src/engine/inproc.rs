@@ -18,7 +18,7 @@ use super::{Shared, StartError, lock};
 use crate::connection::Hands;
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
-use crate::pipe::Pipe;
+use crate::pipe::{Joint, Pipe};
 
 /// A space of `inproc://` names.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +43,7 @@ pub(super) struct Request {
 struct Joined {
     peer: Arc<Peer>,
     pipe: Arc<Pipe>,
-    /// Fires when either end leaves.
-    link: CancellationToken,
+    joint: Arc<Joint>,
 }
 
 impl Hub {
@@ -153,20 +152,24 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
         return;
     }
     shared.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
-    let link = CancellationToken::new();
-    let gone = link.clone().drop_guard();
-    let joined = Joined { peer: our_peer, pipe: pipe.clone(), link: link.clone() };
+    let joint = Arc::new(Joint::default());
+    let gone = joint.gone().clone().drop_guard();
+    let joined = Joined { peer: our_peer, pipe: pipe.clone(), joint: joint.clone() };
     if reply.send(Ok(joined)).is_ok() {
-        until_gone(shared, &link, stop).await;
+        until_gone(shared, joint.gone(), stop).await;
     }
     drop(gone);
     shared.retire(&pipe);
     shared.events.emit(Event::Disconnected {
         endpoint: endpoint.clone(),
         address,
-        cause: Disconnect::PeerClosed,
+        cause: cause(&joint, &pipe),
         lost: 0,
     });
+}
+
+fn cause(joint: &Joint, pipe: &Pipe) -> Disconnect {
+    joint.failure(pipe.id()).map_or(Disconnect::PeerClosed, Disconnect::Protocol)
 }
 
 /// What was sent is with the receiver already: nothing has to be waited for when closing.
@@ -202,7 +205,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
         }
         Err(_) => return failed(Disconnect::PeerClosed),
     };
-    let gone = joined.link.clone().drop_guard();
+    let gone = joined.joint.gone().clone().drop_guard();
     pipe.meet(&joined.peer);
     if let Err(error) = shared.owner.established(pipe) {
         pipe.go_offline();
@@ -210,17 +213,17 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
         return failed(error.into());
     }
     // Only now that both owners know their pipe, and would name who sent what.
-    Pipe::join(pipe, &joined.pipe);
+    Pipe::join(pipe, &joined.pipe, &joined.joint);
     let peer = joined.peer;
     shared
         .events
         .emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer: peer.clone() });
     connecter.established(peer);
-    until_gone(shared, &joined.link, stop).await;
+    until_gone(shared, joined.joint.gone(), stop).await;
     drop(gone);
     shared.owner.lost(pipe, true);
     pipe.go_offline();
-    Attempt { established: true, cause: Disconnect::PeerClosed }
+    Attempt { established: true, cause: cause(&joined.joint, pipe) }
 }
 
 /// Runs both ends of a handshake against each other. On failure each end has its own reason.

@@ -44,6 +44,8 @@ pub struct EngineOptions {
     pub max_half_open: usize,
     /// Bounds of each pipe.
     pub marks: HighWaterMarks,
+    /// Each pipe keeps only the last message, instead of heeding the marks.
+    pub conflate: bool,
     /// Pauses between attempts to connect.
     pub reconnect: Reconnect,
     /// Options of the transport's sockets.
@@ -61,6 +63,7 @@ impl Default for EngineOptions {
             authentication: GuardLimits::default(),
             max_half_open: 1024,
             marks: HighWaterMarks::default(),
+            conflate: false,
             reconnect: Reconnect::default(),
             transport: TransportOptions::default(),
             hub: Hub::global(),
@@ -310,7 +313,7 @@ impl Shared {
     }
 
     fn new_pipe(&self) -> Arc<Pipe> {
-        let pipe = Pipe::new(self.owner.clone(), self.options.marks);
+        let pipe = Pipe::new(self.owner.clone(), self.options.marks, self.options.conflate);
         lock(&self.pipes).insert(pipe.id(), Arc::downgrade(&pipe));
         pipe
     }

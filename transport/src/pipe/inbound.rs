@@ -27,12 +27,6 @@ impl Batch {
         }
     }
 
-    /// The next message, which stays; who sent it is not marked yet.
-    #[must_use]
-    pub fn first(&self) -> Option<&Message> {
-        self.messages.front()
-    }
-
     /// Whether the batch is used up.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -56,6 +50,10 @@ pub(super) struct Inbound {
     high_water: usize,
     /// Messages in the batch that the receiver holds.
     held: usize,
+    /// Messages that the owner has adopted and not released.
+    adopted: usize,
+    /// Only the last message is kept.
+    conflate: bool,
     /// Whether the owner knows that there is something to receive.
     announced: bool,
     driver: Option<Waker>,
@@ -64,13 +62,15 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    pub(super) fn new(high_water: usize) -> Self {
+    pub(super) fn new(high_water: usize, conflate: bool) -> Self {
         Self {
             queue: VecDeque::new(),
             peer: None,
             own_mark: high_water,
             high_water,
             held: 0,
+            adopted: 0,
+            conflate,
             announced: false,
             driver: None,
             sender: None,
@@ -95,11 +95,23 @@ impl Inbound {
 
     /// Whether one more message fits.
     pub(super) fn takes_more(&self) -> bool {
-        self.high_water == 0 || self.queue.len() + self.held < self.high_water
+        !self.is_bounded() || self.waiting() < self.high_water
     }
 
-    /// Appends one message; whether the owner must be told.
-    pub(super) fn accept(&mut self, message: Message) -> bool {
+    fn is_bounded(&self) -> bool {
+        self.high_water != 0 && !self.conflate
+    }
+
+    fn waiting(&self) -> usize {
+        self.queue.len() + self.held + self.adopted
+    }
+
+    /// Appends one message, in place of all others if either side conflates; whether the owner must be
+    /// told.
+    pub(super) fn accept(&mut self, message: Message, conflate: bool) -> bool {
+        if conflate || self.conflate {
+            self.queue.clear();
+        }
         self.queue.push_back(message);
         !std::mem::replace(&mut self.announced, true)
     }
@@ -117,10 +129,10 @@ impl Inbound {
 
     /// How many messages may be delivered now; at least one for a queue without a mark.
     pub(super) fn room(&mut self, waker: &Waker) -> usize {
-        if self.high_water == 0 {
+        if !self.is_bounded() {
             return usize::MAX;
         }
-        let room = self.high_water.saturating_sub(self.queue.len() + self.held);
+        let room = self.high_water.saturating_sub(self.waiting());
         if room == 0 {
             self.driver = Some(waker.clone());
         }
@@ -129,7 +141,11 @@ impl Inbound {
 
     /// Appends messages; whether the owner must be told that there are some.
     pub(super) fn deliver(&mut self, messages: &mut VecDeque<Message>) -> bool {
-        if self.queue.is_empty() {
+        if self.conflate {
+            self.queue.clear();
+            self.queue.extend(messages.pop_back());
+            messages.clear();
+        } else if self.queue.is_empty() {
             std::mem::swap(&mut self.queue, messages);
         } else {
             self.queue.append(messages);
@@ -138,6 +154,14 @@ impl Inbound {
     }
 
     pub(super) fn refill(&mut self, batch: &mut Batch) -> bool {
+        if self.conflate && self.queue.is_empty() {
+            // What is in hand is still the last.
+            self.announced = !batch.messages.is_empty();
+            return self.announced;
+        }
+        if self.conflate {
+            batch.messages.clear();
+        }
         // Half of the mark at most: the driver fills the other half meanwhile.
         let most = if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) };
         if self.queue.len() <= most {
@@ -152,6 +176,20 @@ impl Inbound {
             self.queue = VecDeque::new();
         }
         self.held > 0
+    }
+
+    /// All that waits goes to the owner and still counts.
+    pub(super) fn adopt(&mut self) -> Batch {
+        let messages = std::mem::take(&mut self.queue);
+        self.adopted += messages.len();
+        self.announced = false;
+        Batch { messages, peer: self.peer.clone() }
+    }
+
+    /// So many adopted messages count no more; whether whoever fills the queue should go on now.
+    pub(super) fn release(&mut self, count: usize) -> bool {
+        self.adopted = self.adopted.saturating_sub(count);
+        self.waiting() <= self.high_water / 2
     }
 
     pub(super) fn take_waker(&mut self) -> Option<Waker> {

@@ -9,6 +9,7 @@
 //! waits. Whoever finds nothing to do leaves a waker; the other side wakes it once per batch.
 
 mod inbound;
+mod joint;
 mod outbound;
 
 use std::collections::VecDeque;
@@ -24,6 +25,7 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 
 pub use self::inbound::Batch;
 use self::inbound::Inbound;
+pub(crate) use self::joint::Joint;
 use self::outbound::Outbound;
 pub use self::outbound::TrySendError;
 
@@ -88,6 +90,7 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
 pub struct Pipe {
     id: PipeId,
     owner: Arc<dyn Owner>,
+    conflate: bool,
     peer: Mutex<Option<Arc<Peer>>>,
     label: Mutex<RoutingId>,
     outbound: Mutex<Outbound>,
@@ -101,17 +104,19 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pipe {
-    /// A pipe without a connection.
+    /// A pipe without a connection. One that conflates keeps only the last message in either
+    /// direction, whatever the marks are.
     #[must_use]
-    pub fn new(owner: Arc<dyn Owner>, marks: HighWaterMarks) -> Arc<Self> {
+    pub fn new(owner: Arc<dyn Owner>, marks: HighWaterMarks, conflate: bool) -> Arc<Self> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         Arc::new(Self {
             id: PipeId(NEXT.fetch_add(1, Ordering::Relaxed)),
             owner,
+            conflate,
             peer: Mutex::new(None),
             label: Mutex::default(),
-            outbound: Mutex::new(Outbound::new(marks.send)),
-            inbound: Mutex::new(Inbound::new(marks.receive)),
+            outbound: Mutex::new(Outbound::new(marks.send, conflate)),
+            inbound: Mutex::new(Inbound::new(marks.receive, conflate)),
         })
     }
 
@@ -119,6 +124,13 @@ impl Pipe {
     #[must_use]
     pub fn id(&self) -> PipeId {
         self.id
+    }
+
+    /// Whether only the last message is kept.
+    #[must_use]
+    #[inline]
+    pub fn conflates(&self) -> bool {
+        self.conflate
     }
 
     /// The other side, while there is an established connection.
@@ -146,13 +158,51 @@ impl Pipe {
     #[inline]
     pub fn try_send(&self, message: &Message) -> Result<(), TrySendError> {
         let mut outbound = lock(&self.outbound);
-        outbound.push(message)?;
+        let announced = outbound.push(message)?;
+        let waker = outbound.take_waker();
+        // Whoever is told may want to use this pipe.
+        drop(outbound);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        if let Some(receiver) = announced {
+            receiver.owner.readable(&receiver);
+        }
+        Ok(())
+    }
+
+    /// Tells the peer about subscriptions; they count for no high-water mark. Only while there is a
+    /// connection; when it is gone, the next peer knows nothing of them.
+    pub fn subscribe<'a>(&self, changes: impl IntoIterator<Item = (SubscriptionChange, &'a [u8])>) {
+        let mut changes = changes.into_iter();
+        let mut outbound = lock(&self.outbound);
+        let receiver = outbound.subscribe(&mut changes);
         let waker = outbound.take_waker();
         drop(outbound);
         if let Some(waker) = waker {
             waker.wake();
         }
-        Ok(())
+        if let Some((receiver, joint)) = receiver {
+            receiver.subscribed(self.id, &joint, changes);
+        }
+    }
+
+    /// Subscriptions of a peer in this process.
+    fn subscribed<'a>(
+        self: &Arc<Self>,
+        from: PipeId,
+        joint: &Joint,
+        changes: impl IntoIterator<Item = (SubscriptionChange, &'a [u8])>,
+    ) {
+        for (change, prefix) in changes {
+            let joined = lock(&self.inbound).sender().is_some_and(|sender| sender.id == from);
+            if !joined || joint.is_broken() {
+                return;
+            }
+            if let Err(error) = self.owner.subscription(self, change, prefix) {
+                joint.fail(self.id, error);
+            }
+        }
     }
 
     /// Whether a message would be taken now. When not, the owner hears `writable` later.
@@ -161,12 +211,33 @@ impl Pipe {
         lock(&self.outbound).has_room()
     }
 
-    /// Takes a batch of received messages in exchange for `batch`, which must be used up.
+    /// Takes a batch of received messages in exchange for `batch`, which must be used up unless the pipe
+    /// [conflates](Self::conflates).
     ///
     /// `false` if there are none; the owner hears `readable` when that changes.
     pub fn refill(&self, batch: &mut Batch) -> bool {
         let mut inbound = lock(&self.inbound);
         let any = inbound.refill(batch);
+        self.made_room(inbound);
+        any
+    }
+
+    /// Takes all received messages. They count for the mark until they are
+    /// [released](Self::release); the owner hears `readable` when there are others.
+    pub fn adopt(&self) -> Batch {
+        lock(&self.inbound).adopt()
+    }
+
+    /// So many messages that were [adopted](Self::adopt) count no more.
+    pub fn release(&self, count: usize) {
+        let mut inbound = lock(&self.inbound);
+        if inbound.release(count) {
+            self.made_room(inbound);
+        }
+    }
+
+    /// Lets whoever fills the queue go on.
+    fn made_room(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let waker = inbound.take_waker();
         let sender = inbound.sender();
         drop(inbound);
@@ -178,7 +249,6 @@ impl Pipe {
         {
             sender.owner.writable(&sender);
         }
-        any
     }
 
     /// Takes no more messages; what waits is still sent.
@@ -222,7 +292,7 @@ impl Pipe {
     }
 
     /// Joins two pipes of this process that have met: what one sends, the other receives.
-    pub(crate) fn join(a: &Arc<Self>, b: &Arc<Self>) {
+    pub(crate) fn join(a: &Arc<Self>, b: &Arc<Self>, joint: &Arc<Joint>) {
         for (from, to) in [(a, b), (b, a)] {
             let mark = lock(&from.outbound).high_water();
             lock(&to.inbound).set_sender(Some(from.clone()), mark);
@@ -230,9 +300,17 @@ impl Pipe {
         for (from, to) in [(a, b), (b, a)] {
             // Under the lock, so that nothing overtakes what waited.
             let mut outbound = lock(&from.outbound);
-            for message in outbound.go_direct(to.clone()) {
+            let mut announce = false;
+            for message in outbound.go_direct(to.clone(), joint.clone()) {
                 // Both marks together are never less than what waited under one of them.
-                to.accept(message);
+                announce |= to.accept(&message, from.conflate) == Some(true);
+            }
+            let subscriptions = outbound.take_subscriptions();
+            let changes = subscriptions.iter().map(|(change, prefix)| (*change, &**prefix));
+            to.subscribed(from.id, joint, changes);
+            drop(outbound);
+            if announce {
+                to.owner.readable(to);
             }
         }
     }
@@ -242,18 +320,11 @@ impl Pipe {
         lock(&self.inbound).takes_more()
     }
 
-    /// Takes a message of a sender in this process, unless the mark is reached.
-    fn accept(self: &Arc<Self>, message: Message) -> bool {
+    /// Takes a message of a sender in this process, unless the mark is reached; says whether the owner
+    /// must be told.
+    fn accept(&self, message: &Message, conflate: bool) -> Option<bool> {
         let mut inbound = lock(&self.inbound);
-        if !inbound.takes_more() {
-            return false;
-        }
-        let announce = inbound.accept(message);
-        drop(inbound);
-        if announce {
-            self.owner.readable(self);
-        }
-        true
+        (conflate || inbound.takes_more()).then(|| inbound.accept(message.clone(), conflate))
     }
 
     /// The connection is gone. Gives the number of messages that are lost with it.

@@ -7,8 +7,9 @@ use std::task::Waker;
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
+use zmtp_core::wire::subscription::SubscriptionChange;
 
-use super::Pipe;
+use super::{Joint, Pipe};
 
 /// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +25,11 @@ pub(super) struct Outbound {
     link: Link,
     /// Zero means no mark.
     high_water: usize,
+    /// Only the last message is kept: it is encoded no earlier than the one before is written.
+    conflate: bool,
+    latest: Option<Message>,
+    /// Subscriptions for a peer in this process that was met and is not joined yet.
+    subscriptions: Vec<(SubscriptionChange, Box<[u8]>)>,
     /// Where each message that is not wholly written ends, counted in octets of this connection.
     ends: VecDeque<u64>,
     encoded: u64,
@@ -42,16 +48,19 @@ enum Link {
     /// Messages are encoded for this connection.
     Online(Box<Outgoing>),
     /// Messages go straight to the pipe of a socket in this process.
-    Direct(Arc<Pipe>),
+    Direct(Arc<Pipe>, Arc<Joint>),
     /// Never again.
     Closed,
 }
 
 impl Outbound {
-    pub(super) fn new(high_water: usize) -> Self {
+    pub(super) fn new(high_water: usize, conflate: bool) -> Self {
         Self {
             link: Link::Offline(VecDeque::new()),
             high_water,
+            conflate,
+            latest: None,
+            subscriptions: Vec::new(),
             ends: VecDeque::new(),
             encoded: 0,
             written: 0,
@@ -68,40 +77,54 @@ impl Outbound {
     pub(super) fn unsent(&self) -> usize {
         match &self.link {
             Link::Offline(queue) => queue.len(),
-            Link::Online(_) => self.ends.len(),
+            Link::Online(_) => self.ends.len() + usize::from(self.latest.is_some()),
             // What was sent is with the receiver.
-            Link::Direct(_) | Link::Closed => 0,
+            Link::Direct(..) | Link::Closed => 0,
         }
     }
 
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
         let room = match &self.link {
-            Link::Direct(receiver) => receiver.takes_more(),
-            _ => self.high_water == 0 || self.unsent() < self.high_water,
+            Link::Direct(receiver, _) => self.conflate || receiver.takes_more(),
+            _ => !self.is_full(),
         };
         self.blocked |= !room;
         room && !self.finished && !matches!(self.link, Link::Closed)
     }
 
+    fn is_full(&self) -> bool {
+        self.high_water != 0 && !self.conflate && self.unsent() >= self.high_water
+    }
+
+    /// Takes a message. Gives a pipe of this process whose owner must be told that it is there now.
     #[inline]
-    pub(super) fn push(&mut self, message: &Message) -> Result<(), TrySendError> {
+    pub(super) fn push(&mut self, message: &Message) -> Result<Option<Arc<Pipe>>, TrySendError> {
         if self.finished {
             return Err(TrySendError::Closed);
         }
-        if self.high_water != 0 && self.unsent() >= self.high_water {
+        if self.is_full() {
             self.blocked = true;
             return Err(TrySendError::Full);
         }
         match &mut self.link {
             Link::Closed => return Err(TrySendError::Closed),
-            Link::Offline(queue) => queue.push_back(message.clone()),
-            Link::Direct(receiver) => {
-                if !receiver.accept(message.clone()) {
-                    self.blocked = true;
-                    return Err(TrySendError::Full);
+            Link::Offline(queue) => {
+                if self.conflate {
+                    queue.clear();
                 }
+                queue.push_back(message.clone());
             }
+            Link::Direct(receiver, _) => {
+                return match receiver.accept(message, self.conflate) {
+                    Some(announce) => Ok(announce.then(|| receiver.clone())),
+                    None => {
+                        self.blocked = true;
+                        Err(TrySendError::Full)
+                    }
+                };
+            }
+            Link::Online(_) if self.conflate => self.latest = Some(message.clone()),
             Link::Online(outgoing) => {
                 let before = outgoing.output().len();
                 if outgoing.send(message).is_err() {
@@ -112,7 +135,35 @@ impl Outbound {
                 self.ends.push_back(self.encoded);
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Tells the peer about subscriptions. Gives a pipe of this process whose owner has to be told
+    /// instead.
+    pub(super) fn subscribe<'a>(
+        &mut self,
+        changes: &mut impl Iterator<Item = (SubscriptionChange, &'a [u8])>,
+    ) -> Option<(Arc<Pipe>, Arc<Joint>)> {
+        match &mut self.link {
+            Link::Direct(receiver, joint) => return Some((receiver.clone(), joint.clone())),
+            Link::Offline(_) => {
+                self.subscriptions.extend(changes.map(|(change, prefix)| (change, prefix.into())));
+            }
+            Link::Online(outgoing) => {
+                let before = outgoing.output().len();
+                // Used up nonces are an error: this connection is over, its driver will say so.
+                let _ =
+                    changes.try_for_each(|(change, prefix)| outgoing.subscription(change, prefix));
+                self.encoded += (outgoing.output().len() - before) as u64;
+            }
+            Link::Closed => {}
+        }
+        None
+    }
+
+    /// The subscriptions that wait for the peer to be joined.
+    pub(super) fn take_subscriptions(&mut self) -> Vec<(SubscriptionChange, Box<[u8]>)> {
+        std::mem::take(&mut self.subscriptions)
     }
 
     pub(super) fn take_waker(&mut self) -> Option<Waker> {
@@ -123,14 +174,19 @@ impl Outbound {
         self.finished = true;
     }
 
-    pub(super) fn is_drained(&self) -> bool {
-        self.finished && self.unsent() == 0
+    pub(super) fn is_drained(&mut self) -> bool {
+        let written = match &mut self.link {
+            // Subscriptions are no messages, but they leave as well.
+            Link::Online(outgoing) => outgoing.output().is_empty(),
+            Link::Offline(_) | Link::Direct(..) | Link::Closed => true,
+        };
+        self.finished && written && self.unsent() == 0
     }
 
     pub(super) fn go_online(&mut self, outgoing: Outgoing) -> Result<(), ProtocolError> {
         let waiting = match std::mem::replace(&mut self.link, Link::Online(Box::new(outgoing))) {
             Link::Offline(queue) => queue,
-            Link::Online(_) | Link::Direct(_) | Link::Closed => VecDeque::new(),
+            Link::Online(_) | Link::Direct(..) | Link::Closed => VecDeque::new(),
         };
         self.ends.clear();
         self.encoded = 0;
@@ -148,15 +204,19 @@ impl Outbound {
     }
 
     /// Connects to a pipe in this process. Gives what waited; the caller passes it on.
-    pub(super) fn go_direct(&mut self, receiver: Arc<Pipe>) -> VecDeque<Message> {
+    pub(super) fn go_direct(
+        &mut self,
+        receiver: Arc<Pipe>,
+        joint: Arc<Joint>,
+    ) -> VecDeque<Message> {
         match &mut self.link {
             Link::Offline(queue) => {
                 let waiting = std::mem::take(queue);
-                self.link = Link::Direct(receiver);
+                self.link = Link::Direct(receiver, joint);
                 waiting
             }
             // The end that was bound has left already: the one that connects hears of it next.
-            Link::Online(_) | Link::Direct(_) | Link::Closed => VecDeque::new(),
+            Link::Online(_) | Link::Direct(..) | Link::Closed => VecDeque::new(),
         }
     }
 
@@ -165,7 +225,13 @@ impl Outbound {
         if matches!(self.link, Link::Closed) {
             return 0;
         }
-        self.link = Link::Offline(VecDeque::new());
+        self.subscriptions = Vec::new();
+        if matches!(self.link, Link::Offline(_)) {
+            // It came to no connection: what waits goes on waiting.
+            return 0;
+        }
+        // The latest message was not encoded yet: it goes to the next connection.
+        self.link = Link::Offline(self.latest.take().into_iter().collect());
         self.driver = None;
         std::mem::take(&mut self.ends).len()
     }
@@ -173,6 +239,8 @@ impl Outbound {
     pub(super) fn close(&mut self) -> usize {
         let given_up = self.unsent();
         self.link = Link::Closed;
+        self.latest = None;
+        self.subscriptions = Vec::new();
         self.ends = VecDeque::new();
         self.driver = None;
         self.blocked = false;
@@ -180,6 +248,7 @@ impl Outbound {
     }
 
     pub(super) fn take_output(&mut self, empty: &mut OutputBuffer, waker: &Waker) -> bool {
+        self.encode_latest();
         if let Link::Online(outgoing) = &mut self.link
             && !outgoing.output().is_empty()
         {
@@ -188,6 +257,18 @@ impl Outbound {
         }
         self.driver = Some(waker.clone());
         false
+    }
+
+    /// The latest message is encoded only now that there is nothing before it.
+    fn encode_latest(&mut self) {
+        if let Link::Online(outgoing) = &mut self.link
+            && outgoing.output().is_empty()
+            && let Some(message) = self.latest.take()
+            && outgoing.send(&message).is_ok()
+        {
+            self.encoded += outgoing.output().len() as u64;
+            self.ends.push_back(self.encoded);
+        }
     }
 
     pub(super) fn written(&mut self, octets: usize) {

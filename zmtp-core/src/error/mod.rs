@@ -380,6 +380,9 @@ pub enum LocalFault {
     /// Another half-open connection of the same listener needed the place.
     #[error("evicted to make room for another connection")]
     Evicted,
+    /// A PAIR socket talks to one peer only, and has one.
+    #[error("this PAIR socket has a peer already")]
+    Occupied,
 }
 
 /// Which box of 26/CURVEZMQ.

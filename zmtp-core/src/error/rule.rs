@@ -73,6 +73,9 @@ pub(super) const fn of(kind: &Kind, stage: Stage) -> Rule {
         Kind::Local(LocalFault::ServerKey) => curve("CURVEZMQ-53", COMMANDS),
         Kind::Local(LocalFault::UnaskedDecision) => zap("ZAP-03"),
         Kind::Local(LocalFault::Evicted) => zmtp("ZMTP-SEC-04", SECURITY),
+        Kind::Local(LocalFault::Occupied) => {
+            Rule { id: "EXPAIR-01", spec: "31/EXPAIR", heading: "The PAIR Socket Type" }
+        }
     }
 }
 

@@ -69,7 +69,7 @@ fn all_kinds() -> Vec<Kind> {
     );
     let boxes = every_unit!(BoxName: Hello, Welcome, Cookie, Initiate, Vouch, Ready, Message);
     let local = every_unit!(
-        LocalFault: Random, NoncesExhausted, ServerKey, UnaskedDecision, Evicted
+        LocalFault: Random, NoncesExhausted, ServerKey, UnaskedDecision, Evicted, Occupied
     );
     let refused = WrongType { ours: SocketType::REQ, theirs: Some(SocketType::PUB) };
     let kinds = every!(Kind:
