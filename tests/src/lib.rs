@@ -11,12 +11,14 @@
 //! | [`keys`] | CURVE keys in the forms that both sides take |
 //! | [`octets`] | ZMTP as the specification writes it, made without the encoders under test |
 //! | [`raw`] | peers that speak octets, in either role |
+//! | [`driven`] | peers that speak the protocol, octet by octet as the test wants |
 //! | [`relay`] | a wire that shows what passes and can be cut |
 //! | [`capture`] | the records of `tracing` |
 //!
 //! Nothing here sleeps for a fixed time to let something happen: it looks until a deadline.
 
 pub mod capture;
+pub mod driven;
 pub mod judge;
 pub mod keys;
 pub mod octets;

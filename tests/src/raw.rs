@@ -57,6 +57,16 @@ impl Raw {
         rt::in_time("room to write", self.stream.write_all(octets)).await
     }
 
+    /// Reads what comes next; `false` if the other side has closed.
+    pub async fn read_some(&mut self) -> bool {
+        matches!(self.stream.read_buf(&mut self.seen).await, Ok(1..))
+    }
+
+    /// Says that nothing more will be written.
+    pub async fn finish(&mut self) {
+        _ = self.stream.shutdown().await;
+    }
+
     /// Reads until `count` octets are there in all.
     ///
     /// # Panics
@@ -74,14 +84,27 @@ impl Raw {
         &self.seen
     }
 
+    /// Reads until what was read in all is what the test wants.
+    ///
+    /// # Panics
+    /// If the other side closes before.
+    pub async fn read_until(&mut self, what: &str, wanted: impl Fn(&[u8]) -> bool) {
+        rt::in_time(what, async {
+            while !wanted(&self.seen) {
+                let more = self.read_some().await;
+                assert!(more, "{what}: closed after {:?}", self.seen.escape_ascii());
+            }
+        })
+        .await;
+    }
+
     /// Reads until a command of this name is there.
     ///
     /// # Panics
     /// If the other side closes before.
     pub async fn read_command(&mut self, name: &str) {
-        while !octets::command_names(&self.seen).iter().any(|it| it == name) {
-            self.read_to(self.seen.len() + 1).await;
-        }
+        let there = |seen: &[u8]| octets::command_names(seen).iter().any(|it| it == name);
+        self.read_until(name, there).await;
     }
 
     /// Reads until the other side closes, and gives all that was read.

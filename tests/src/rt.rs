@@ -44,7 +44,7 @@ fn within_limit<T>(runtime: &tokio::runtime::Runtime, test: impl Future<Output =
     })
 }
 
-/// Does `work` on all `items`, eight at a time, each on a thread of its own.
+/// Does `work` on all `items`, sixteen at a time, each on a thread of its own.
 ///
 /// # Errors
 /// The first of them.
@@ -52,7 +52,7 @@ fn within_limit<T>(runtime: &tokio::runtime::Runtime, test: impl Future<Output =
 /// # Panics
 /// If one of them does.
 pub fn all_at_once<T: Sync>(items: &[T], work: impl Fn(&T) -> Done + Sync) -> Done {
-    items.chunks(8).try_for_each(|some| {
+    items.chunks(16).try_for_each(|some| {
         thread::scope(|scope| {
             let threads: Vec<_> = some.iter().map(|item| scope.spawn(|| work(item))).collect();
             threads.into_iter().try_for_each(|it| it.join().expect("said why already"))

@@ -395,8 +395,10 @@ fn different_mechanisms_part_at_the_greeting() -> Done {
                     set,
                 )
                 .ours(Fault::peer(Stage::Mechanism, kind, "ZMTP-MECH-01"))
-                // When all of our greeting arrives at once, libzmq closes before its own leaves.
+                // When all of our greeting arrives at once, libzmq closes before the rest of its own
+                // leaves, or all of it.
                 .ours(Fault::closed(Stage::Greeting))
+                .ours(Fault::closed(Stage::Mechanism))
                 .theirs(Their::protocol(ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH)),
             );
         }

@@ -1,0 +1,9 @@
+//! What is refused, and how: in time, with one typed error, and without effect on anybody else.
+
+mod after;
+mod authenticator;
+mod configuration;
+mod connecter;
+mod house;
+mod listener;
+mod pending;
