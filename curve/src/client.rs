@@ -14,7 +14,6 @@ use zmtp_core::mechanism::{
 };
 use zmtp_core::wire::command::{Command, name};
 use zmtp_core::wire::greeting::MechanismName;
-use zmtp_core::wire::reason::ErrorReason;
 use zmtp_core::{Instant, RandomError, RandomSource};
 
 use crate::boxes::{BoxKey, long_nonce, short_nonce};
@@ -68,8 +67,6 @@ impl Security for CurveClient {
         random.fill(&mut fresh.vouch_nonce)?;
         Ok(Box::new(Prepared { keys: self.keys.clone(), fresh: Box::new(fresh) }))
     }
-
-    fn refuse(&self, _reason: &ErrorReason, _out: &mut Outbox<'_>) {}
 }
 
 /// What one connection drew. It is boxed so that it is not copied from state to state, and each

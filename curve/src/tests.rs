@@ -10,21 +10,21 @@ use bytes::{Bytes, BytesMut};
 use zeroize::ZeroizeOnDrop;
 use zmtp_core::auth::{AuthDecision, Domain};
 use zmtp_core::connection::{Connection, ConnectionConfig, Event, Link};
-use zmtp_core::error::{BoxName, Kind, LocalFault, Misbehaved, Stage};
+use zmtp_core::error::{BoxName, Kind, LocalFault, Malformed, Misbehaved, Stage};
 use zmtp_core::mechanism::{Outbox, Role, Security, Session, Step};
 use zmtp_core::peer::PeerAddress;
 use zmtp_core::traffic::{Open, Seal};
 use zmtp_core::wire::command::Command;
 use zmtp_core::wire::frame::FrameKind;
 use zmtp_core::wire::greeting::Version;
-use zmtp_core::{Instant, Limits, SocketType};
+use zmtp_core::{Instant, Limits, RandomError, RandomSource, SocketType};
 
 use crate::boxes::BoxKey;
 use crate::boxes::count::Multiplications;
 use crate::cookie::Issued;
 use crate::nonce::{Received, Sent};
-use crate::testing::{Counting, Dry, Published, array, low_order_points};
-use crate::{CurveClient, CurveServer, KeyPair, PublicKey, SecretKey, traffic};
+use crate::testing::{Counting, Published, array, low_order_points};
+use crate::{CurveClient, CurveServer, KeyPair, PublicKey, SecretKey, traffic, wire};
 
 fn keys(octet: u8) -> KeyPair {
     KeyPair::from_secret(SecretKey::from_bytes([octet; 32]))
@@ -128,6 +128,45 @@ fn a_sender_ends_at_the_last_number() {
         assert_eq!(result, Err(LocalFault::NoncesExhausted));
         assert_eq!(out, "before");
     }
+}
+
+// CURVEZMQ-42, CURVEZMQ-43: a number counts from when its box opened; until then anybody wrote it.
+#[test]
+fn a_forged_number_does_not_count() {
+    let codec = |role| traffic::codec(role, box_key(), Sent::after(1), Received::first(1)).unwrap();
+    let ((mut seal, _), (_, mut open)) = (codec(Role::Client), codec(Role::Server));
+    let mut out = BytesMut::new();
+    seal.seal(FrameKind::Command, &[b"data"], &mut out).unwrap();
+    let mut genuine = out.split_off(2);
+    let mut forged = genuine.clone();
+    forged[8..16].copy_from_slice(&9_u64.to_be_bytes());
+    assert_eq!(open.open(&mut forged), Err(Kind::Unopenable(BoxName::Message)));
+    let mut again = genuine.clone();
+    assert_eq!(open.open(&mut genuine), Ok((FrameKind::Command, 33..37)));
+    assert_eq!(open.open(&mut again), Err(Misbehaved::NonceNotRising.into()));
+}
+
+// CURVEZMQ-09, CURVEZMQ-18: sizes are exact, also where no frame header was judged before.
+#[test]
+fn hello_and_welcome_have_one_size() {
+    let published = Published::load();
+    let (hello, welcome) = (published.body(0), published.body(1));
+    let cut = |body: &[u8], name: usize, len: usize| {
+        let mut data = body[name..].to_vec();
+        data.resize(len, 0);
+        data
+    };
+    for len in (0..194).chain(195..260) {
+        let hello = cut(&hello, 6, len);
+        let size = Malformed::CommandSize("HELLO");
+        assert_eq!(wire::Hello::parse(&hello).err(), Some(size), "{len}");
+    }
+    for len in (0..160).chain(161..260) {
+        let welcome = cut(&welcome, 8, len);
+        let size = Malformed::CommandSize("WELCOME");
+        assert_eq!(wire::Welcome::parse(&welcome).err(), Some(size), "{len}");
+    }
+    assert!(wire::Hello::parse(&hello[6..]).is_ok() && wire::Welcome::parse(&welcome[8..]).is_ok());
 }
 
 // Content lies behind what a box adds, and a frame holds as many octets as it says.
@@ -240,13 +279,26 @@ fn secrets_are_erased_when_dropped() {
     erased::<BoxKey>();
 }
 
-// CURVEZMQ-03, CURVEZMQ-14: without randomness there is no connection.
+/// A source that runs dry on the way.
+struct Short(usize);
+
+impl RandomSource for Short {
+    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomError> {
+        self.0 = self.0.checked_sub(out.len()).ok_or(RandomError)?;
+        out.fill(1);
+        Ok(())
+    }
+}
+
+// CURVEZMQ-03, CURVEZMQ-14, CURVEZMQ-23: without all of its randomness there is no connection.
 #[test]
-fn a_dry_source_is_the_end() {
+fn a_source_that_runs_dry_is_the_end() {
     let client = CurveClient::new(keys(1), *keys(2).public()).unwrap();
     let server = CurveServer::new(keys(2));
-    assert!(client.prepare(&mut Dry).is_err());
-    assert!(server.prepare(&mut Dry).is_err());
+    for enough in 0..=100 {
+        assert_eq!(client.prepare(&mut Short(enough)).is_ok(), enough >= 48, "{enough}");
+        assert_eq!(server.prepare(&mut Short(enough)).is_ok(), enough >= 96, "{enough}");
+    }
 }
 
 // CURVEZMQ-02, CURVEZMQ-53
