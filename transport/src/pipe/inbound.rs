@@ -27,6 +27,12 @@ impl Batch {
         }
     }
 
+    /// The next message, which stays; who sent it is not marked yet.
+    #[must_use]
+    pub fn first(&self) -> Option<&Message> {
+        self.messages.front()
+    }
+
     /// Whether the batch is used up.
     #[must_use]
     pub fn is_empty(&self) -> bool {
