@@ -75,7 +75,8 @@ fn an_early_close_is_an_error_that_names_the_stage() {
             let stage = node.connection.stage();
             assert_eq!(node.refused().kind, Kind::PeerClosed);
             assert_eq!((node.refused().side, node.refused().stage), (Side::Peer, stage));
-            assert_eq!(stage == Stage::Greeting, len < 64);
+            assert_eq!(stage == Stage::Greeting, len < 10, "no signature, no ZMTP");
+            assert_eq!(stage <= Stage::Mechanism, len < 64);
         }
         let mut node = Node::new(config);
         node.feed(&octets).end();
@@ -195,6 +196,25 @@ fn the_halves_go_on_where_the_connection_stopped() {
     let mut input = bytes::BytesMut::from(&message(&[b"y"])[..]);
     assert!(traffic.incoming.next(&mut input).unwrap().is_some());
     assert_eq!(traffic.peer.claimed.socket_type, ROUTER);
+}
+
+// For a driver of the halves: what came with the last octet of the handshake is still there for them.
+#[test]
+fn what_follows_the_handshake_can_be_left_alone() {
+    let behind = [message(&[b"a"]), message(&[b"b"]), hex("00")].concat();
+    let mut node = Node::new(null(ROUTER));
+    let octets = [hello_null("DEALER"), behind.clone()].concat();
+    for (head, tail) in (0..octets.len()).map(|at| octets.split_at(at)) {
+        node = Node::new(null(ROUTER));
+        let mut input = bytes::BytesMut::new();
+        for piece in [head, tail] {
+            input.extend_from_slice(piece);
+            node.connection.handle_handshake_input(node.now, &mut input).unwrap();
+        }
+        assert_eq!(input, behind);
+    }
+    node.work_off().peer();
+    assert!(node.events.len() == 1 && node.connection.into_traffic().is_ok());
 }
 
 #[test]

@@ -114,6 +114,12 @@ impl Node {
         self
     }
 
+    /// What came out is looked at.
+    pub(crate) fn work_off(&mut self) -> &mut Self {
+        self.drain();
+        self
+    }
+
     /// The peer closes.
     pub(crate) fn end(&mut self) -> &mut Self {
         let result = self.connection.handle_end();
