@@ -64,6 +64,18 @@ impl std::fmt::Display for Operation {
     }
 }
 
+/// An XPUB did not change what a peer is subscribed to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrantError {
+    /// Peers decide themselves, unless [`Options::xpub_manual`](crate::Options::xpub_manual) is on.
+    #[error("subscriptions are granted by the application only with the option xpub_manual")]
+    NotManual,
+    /// The peer has left.
+    #[error("the peer that asked for the subscription has left")]
+    PeerGone,
+}
+
 /// A message was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -67,7 +67,7 @@ pub use proxy::{Proxied, Proxy, ProxyHandle, ProxyStatistics, Traffic, proxy};
 pub use security::{
     DangerousServerSecurity, DomainError, Security, ServerKeyError, ServerSecurity,
 };
-pub use socket::{Dealer, IntoEndpoint, Pull, Push, Rep, Req, Router};
+pub use socket::{Dealer, IntoEndpoint, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 pub use split::{RecvHalf, SendHalf};
 pub use transport::net::TransportOptions;
 pub use transport::{

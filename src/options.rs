@@ -1,5 +1,7 @@
 //! What can be set on a socket before it is made.
 
+mod pubsub;
+
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +13,7 @@ use zmtp_core::traffic::HeartbeatConfig;
 use zmtp_core::wire::heartbeat::Ttl;
 use zmtp_core::wire::metadata::Metadata;
 
+pub(crate) use self::pubsub::{PubSub, Told};
 use crate::error::ConfigError;
 use crate::security::Security;
 
@@ -39,6 +42,7 @@ pub struct Options {
     pub(crate) immediate: bool,
     pub(crate) mandatory: bool,
     pub(crate) handover: bool,
+    pub(crate) pubsub: PubSub,
     pub(crate) send_limit: Option<Duration>,
     pub(crate) recv_limit: Option<Duration>,
 }
@@ -63,6 +67,7 @@ impl Options {
             immediate: false,
             mandatory: true,
             handover: false,
+            pubsub: PubSub::default(),
             send_limit: None,
             recv_limit: None,
         }
@@ -114,6 +119,14 @@ impl Options {
     /// 1,000.
     pub fn receive_high_water_mark(mut self, messages: usize) -> Self {
         self.engine.marks.receive = messages;
+        self
+    }
+
+    /// PUSH, PULL, DEALER, PUB and SUB: keep only the last message to each peer and from each peer, in
+    /// place of the marks (`ZMQ_CONFLATE`). Other types take no notice. Unlike in libzmq, a message may
+    /// have several parts. Default: off.
+    pub fn conflate(mut self, on: bool) -> Self {
+        self.engine.conflate = on;
         self
     }
 

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
-use transport::{Batch, Pipe};
+use transport::{Batch, Pipe, PipeId};
 use zmtp_core::Message;
 
 use super::lock;
@@ -46,6 +46,12 @@ impl FairQueue {
         self.changed.notify_waiters();
     }
 
+    /// Passes over everything that came through this pipe so far.
+    pub(crate) fn forget(&self, id: PipeId) {
+        lock(&self.active).retain(|active| active.pipe.id() != id);
+        lock(&self.announced).retain(|pipe| pipe.id() != id);
+    }
+
     /// Whether there is a message. If not, `changed` fires when one comes.
     pub(crate) fn has_message(&self) -> bool {
         self.find(|_, _| true)
@@ -81,6 +87,10 @@ impl FairQueue {
         let mut active = lock(&self.active);
         self.take_announced(&mut active);
         while let Some(front) = active.front_mut() {
+            if front.pipe.conflates() {
+                // What is in hand may not be the last any more.
+                front.pipe.refill(&mut front.batch);
+            }
             let message = front.batch.pop();
             let pipe = front.pipe.clone();
             // Refilled only when used up, so that the pipe knows what is still in hand; and at once, so

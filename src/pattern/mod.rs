@@ -1,12 +1,18 @@
-//! The patterns of 28/REQREP and 30/PIPELINE over pipes: who gets the next message, and whose
-//! message is next.
+//! The patterns of 28/REQREP to 31/EXPAIR over pipes: who gets the next message, and whose message is
+//! next.
 
 pub(crate) mod balance;
 pub(crate) mod duplex;
 pub(crate) mod fair;
+mod notices;
+pub(crate) mod pair;
+mod prefixes;
+pub(crate) mod publish;
 pub(crate) mod rep;
 pub(crate) mod req;
+mod roster;
 pub(crate) mod router;
+pub(crate) mod subscribe;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
