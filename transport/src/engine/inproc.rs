@@ -163,13 +163,18 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     shared.events.emit(Event::Disconnected {
         endpoint: endpoint.clone(),
         address,
-        cause: cause(&joint, &pipe),
+        cause: cause(shared, stop, &joint, &pipe),
         lost: 0,
     });
 }
 
-fn cause(joint: &Joint, pipe: &Pipe) -> Disconnect {
-    joint.failure(pipe.id()).map_or(Disconnect::PeerClosed, Disconnect::Protocol)
+/// Which side ended a connection that stood, and why.
+fn cause(shared: &Shared, stop: &CancellationToken, joint: &Joint, pipe: &Pipe) -> Disconnect {
+    match joint.failure(pipe.id()) {
+        Some(error) => Disconnect::Protocol(error),
+        None if stop.is_cancelled() || shared.closing.is_cancelled() => Disconnect::Local,
+        None => Disconnect::PeerClosed,
+    }
 }
 
 /// What was sent is with the receiver already: nothing has to be waited for when closing.
@@ -222,8 +227,15 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     until_gone(shared, joined.joint.gone(), stop).await;
     drop(gone);
     shared.owner.lost(pipe, true);
-    pipe.go_offline();
-    Attempt { established: true, cause: cause(&joined.joint, pipe) }
+    let lost = pipe.go_offline();
+    let cause = cause(shared, stop, &joined.joint, pipe);
+    shared.events.emit(Event::Disconnected {
+        endpoint: endpoint.clone(),
+        address: PeerAddress::Inproc,
+        cause: cause.clone(),
+        lost,
+    });
+    Attempt { established: true, cause }
 }
 
 /// Runs both ends of a handshake against each other. On failure each end has its own reason.
