@@ -11,7 +11,8 @@ use crate::face::sealed::{Face, Receiving, Sending};
 use crate::face::{self, Receives, Sends, Socket, can};
 use crate::proxy::Ends;
 use crate::{
-    Connecting, Dealer, Endpoint, IntoEndpoint, Monitor, Options, Pull, Push, Rep, Req, Router,
+    Connecting, Dealer, Endpoint, IntoEndpoint, Monitor, Options, Pair, Pub, Pull, Push, Rep, Req,
+    Router, Sub, XPub, XSub,
 };
 
 /// The types; which of them send, receive and can be proxied.
@@ -65,7 +66,6 @@ macro_rules! any_socket {
             pub fn new(socket_type: SocketType, options: Options) -> Result<Self, ConfigError> {
                 Ok(match socket_type {
                     $(SocketType::$type => Self::$name($name::new(options)?),)+
-                    other => return Err(ConfigError::NoSuchType(other)),
                 })
             }
 
@@ -100,6 +100,11 @@ any_socket! {
     Pull PULL [receives proxied]
     Dealer DEALER [sends receives proxied]
     Router ROUTER [sends receives proxied]
+    Pub PUB [sends proxied]
+    Sub SUB [receives proxied]
+    XPub XPUB [sends receives proxied]
+    XSub XSUB [sends receives proxied]
+    Pair PAIR [sends receives proxied]
 }
 
 impl AnySocket {
@@ -209,6 +214,31 @@ impl AnySocket {
     /// [`RecvError::WouldBlock`] otherwise.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
         self.attempt_recv()
+    }
+
+    /// Subscribes to a prefix; see [`Sub::subscribe`].
+    ///
+    /// # Errors
+    /// [`Unsupported`] for all types but SUB and XSUB.
+    pub fn subscribe(&self, prefix: impl AsRef<[u8]>) -> Result<(), Unsupported> {
+        match self {
+            Self::Sub(socket) => socket.subscribe(prefix),
+            Self::XSub(socket) => socket.subscribe(prefix),
+            _ => return Err(self.unsupported(Operation::Subscribe)),
+        }
+        Ok(())
+    }
+
+    /// Takes a subscription back; see [`Sub::unsubscribe`].
+    ///
+    /// # Errors
+    /// [`Unsupported`] for all types but SUB and XSUB.
+    pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<bool, Unsupported> {
+        match self {
+            Self::Sub(socket) => Ok(socket.unsubscribe(prefix)),
+            Self::XSub(socket) => Ok(socket.unsubscribe(prefix)),
+            _ => Err(self.unsupported(Operation::Subscribe)),
+        }
     }
 
     /// A sink for messages; see [`Push::sink`].

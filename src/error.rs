@@ -21,9 +21,6 @@ pub enum ConfigError {
     /// The socket names a domain, so somebody must judge its peers.
     #[error("the socket has domain \"{0}\" but no authenticator to judge its peers")]
     NoAuthenticator(String),
-    /// There are no sockets of this type yet.
-    #[error("there are no {0} sockets yet")]
-    NoSuchType(SocketType),
     /// The runtime of the blocking sockets cannot be started, for lack of descriptors or threads.
     #[error("the runtime of the blocking sockets cannot be started: {0}")]
     Runtime(std::io::ErrorKind),
@@ -49,8 +46,6 @@ pub enum Operation {
     Receive,
     /// Subscribe, or take it back.
     Subscribe,
-    /// Stand at this side of a proxy, facing the socket at the other one.
-    Proxy,
 }
 
 impl std::fmt::Display for Operation {
@@ -59,7 +54,6 @@ impl std::fmt::Display for Operation {
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Subscribe => "subscribe",
-            Self::Proxy => "be proxied that way",
         })
     }
 }
@@ -174,7 +168,7 @@ pub enum ProxyError {
         /// Behind.
         backend: SocketType,
     },
-    /// Such a socket has no place in a proxy: one that takes turns, or one for copies that does not send.
+    /// The socket for copies does not send.
     #[error(transparent)]
     Unsupported(#[from] Unsupported),
     /// A socket receives no more.

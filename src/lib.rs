@@ -28,6 +28,28 @@
 //! # }
 //! ```
 //!
+//! # Around the sockets
+//!
+//! - [`blocking`] has the same sockets for programs without a runtime.
+//! - [`AnySocket`] is a socket whose type is chosen at run time.
+//! - [`poll()`] waits for any of several sockets; `stream`, `sink` and [`split`](Dealer::split) fit them into
+//!   other asynchronous code. A socket is `Send` and `Sync`, so that an `Arc` of it does, too.
+//! - [`proxy()`] and [`Proxy`] make devices of two sockets, with copies and with a handle to steer.
+//!
+//! # What dropping a future does
+//!
+//! | future | dropped before it is done |
+//! |---|---|
+//! | `bind` | nothing is bound |
+//! | [`Connecting::ready`] | the connection goes on, and can be waited for again |
+//! | `send`, `send_timeout` | the message was not sent |
+//! | `recv`, `recv_timeout`, [`Monitor::next`], an item of a stream | nothing was taken |
+//! | of a sink: `poll_ready`, `flush`, `close` | the sink keeps the one message in its hand |
+//! | [`poll()`] | nothing was taken, and nobody who waits to receive sleeps for it |
+//! | [`Proxy::run`] | the proxy keeps one message per direction, and goes on with it when run again |
+//! | [`proxy()`] | what was in hand is back in its socket, to be received next |
+//! | `close` | closing goes on in the background |
+//!
 //! # Why it is the way it is
 //!
 //! - **A socket type is a Rust type.** A PUSH has no `recv`, a PULL no `send`.

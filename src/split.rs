@@ -8,7 +8,7 @@ use futures_sink::Sink;
 use zmtp_core::Message;
 
 use crate::error::{RecvError, SendError};
-use crate::{Dealer, Router, TwoWay, face, stream};
+use crate::{Dealer, Pair, Router, TwoWay, XPub, XSub, face, stream};
 
 /// The sending half of a socket. The socket closes in the background when both halves are gone, as if
 /// it were dropped; to close it and wait, [`reunite`](Self::reunite) them.
@@ -131,4 +131,4 @@ macro_rules! two_way {
     )+};
 }
 
-two_way!(Dealer, Router);
+two_way!(Dealer, Router, Pair, XPub, XSub);

@@ -51,7 +51,7 @@ macro_rules! faces {
     )+};
 }
 
-faces!(Req, Rep, Push, Pull, Dealer, Router, AnySocket);
+faces!(Req, Rep, Dealer, Router, Pub, Sub, XPub, XSub, Push, Pull, Pair, AnySocket);
 
 /// Waits until some of `sockets` have something to receive, and says which, by their place in the slice;
 /// empty when `timeout` is over first (`zmq_poll`). See [`poll`](crate::poll()).

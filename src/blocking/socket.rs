@@ -77,7 +77,7 @@ impl<S: crate::Socket> Socket<S> {
         Ok(Self { end, inner: socket })
     }
 
-    /// The asynchronous face, for instance to subscribe, to split or to proxy.
+    /// The asynchronous face, for calls that do not wait and are not here, such as those of one type only.
     #[must_use]
     pub const fn as_async(&self) -> &S {
         &self.inner
@@ -238,6 +238,26 @@ impl<S: Receives> Socket<S> {
         block_until(wait, deadline(limit)).unwrap_or(Err(RecvError::TimedOut))
     }
 }
+
+macro_rules! subscribes {
+    ($name:ty) => {
+        impl Socket<$name> {
+            /// Asks all publishers for the messages whose first part begins with `prefix`; see
+            /// [`Sub::subscribe`](crate::Sub::subscribe).
+            pub fn subscribe(&self, prefix: impl AsRef<[u8]>) {
+                self.inner.subscribe(prefix);
+            }
+
+            /// Takes one [`subscribe`](Self::subscribe) of this prefix back; `false` if there is none.
+            pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> bool {
+                self.inner.unsubscribe(prefix)
+            }
+        }
+    };
+}
+
+subscribes!(crate::Sub);
+subscribes!(crate::XSub);
 
 /// The messages of a socket, one after the other.
 #[derive(Debug)]

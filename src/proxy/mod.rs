@@ -15,7 +15,7 @@ use self::lane::Lane;
 use crate::error::{Operation, ProxyError, Unsupported};
 use crate::face::can;
 use crate::face::sealed::{Receiving, Sending};
-use crate::{AnySocket, Dealer, Pull, Push, Router, blocking};
+use crate::{AnySocket, Dealer, Pair, Pub, Pull, Push, Router, Sub, XPub, XSub, blocking};
 
 /// A socket that can stand in a proxy: any but REQ and REP, which take turns.
 pub trait Proxied: sealed::Ends {}
@@ -65,6 +65,11 @@ ends! {
     Pull [receives]
     Dealer [sends receives]
     Router [sends receives]
+    Pub [sends]
+    Sub [receives]
+    XPub [sends receives]
+    XSub [sends receives]
+    Pair [sends receives]
 }
 
 impl Ends for AnySocket {
