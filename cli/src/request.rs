@@ -73,26 +73,27 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
 
 /// Waits for READY or for a reason that another attempt would not change.
 async fn ready(mut connecting: Connecting, limit: Duration) -> Result<(), Failure> {
-    let endpoint = connecting.endpoint().clone();
     let begin = Instant::now();
-    loop {
-        let failure = match timeout_at(begin + limit, connecting.ready()).await {
-            Ok(Ok(_)) => return Ok(()),
-            Ok(Err(failure)) => failure,
-            Err(_) => {
-                return Err(Failure::new(
-                    Class::Silent,
-                    format!("{endpoint}: the handshake took more than {} s", limit.as_secs_f64()),
-                ));
-            }
-        };
+    let mut last = Failure::new(
+        Class::Silent,
+        format!(
+            "{}: the handshake took more than {} s",
+            connecting.endpoint(),
+            limit.as_secs_f64()
+        ),
+    );
+    while let Ok(outcome) = timeout_at(begin + limit, connecting.ready()).await {
+        let Err(failure) = outcome else { return Ok(()) };
         let permanent =
             matches!(&failure.cause, Disconnect::Unreachable(error) if error.is_permanent());
         let starting = class_of(&failure.cause) == Class::Unreachable && !permanent;
-        if failure.is_final || !starting || begin.elapsed() > GRACE.min(limit) {
-            return Err(failure.into());
+        let is_final = failure.is_final;
+        last = failure.into();
+        if is_final || !starting || begin.elapsed() > GRACE {
+            break;
         }
     }
+    Err(last)
 }
 
 async fn exchange(req: &Req, message: &str, limit: Duration, json: bool) -> Result<(), Failure> {

@@ -1,0 +1,189 @@
+//! Runs the command, and servers for it.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// The result of one run.
+#[derive(Debug)]
+pub(crate) struct Run {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Run {
+    fn of(output: Output) -> Self {
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Insists on an exit code.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// Insists that something was said, on either stream.
+    #[track_caller]
+    pub(crate) fn says(self, what: &str) -> Self {
+        assert!(
+            self.out.contains(what) || self.err.contains(what),
+            "not said: {what}\nstdout: {}\nstderr: {}",
+            self.out,
+            self.err
+        );
+        self
+    }
+}
+
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ironhouse"));
+    command.args(arguments).env_remove("RUST_LOG").env_remove("IRONHOUSE_PLAIN_PASSWORD");
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs to the end.
+pub(crate) fn run(arguments: &[&str]) -> Run {
+    Run::of(command(arguments).output().expect("the command starts"))
+}
+
+/// Runs to the end with this on standard input.
+pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Run {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().expect("the command starts");
+    child.stdin.take().expect("a pipe").write_all(input.as_bytes()).expect("it reads");
+    Run::of(child.wait_with_output().expect("the command ends"))
+}
+
+/// A running `echo`.
+pub(crate) struct Echo {
+    child: Child,
+    pub(crate) endpoint: String,
+    errors: mpsc::Receiver<String>,
+}
+
+impl Echo {
+    pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::at("tcp://127.0.0.1:*", flags)
+    }
+
+    pub(crate) fn at(endpoint: &str, flags: &[&str]) -> Self {
+        let arguments: Vec<_> = ["echo", "--bind", endpoint].iter().chain(flags).copied().collect();
+        let mut child = command(&arguments).spawn().expect("the command starts");
+        let mut first = String::new();
+        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
+        out.read_line(&mut first).expect("it prints");
+        let endpoint = first.trim().strip_prefix("listening on ").map(str::to_owned);
+        let (sender, errors) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        std::thread::spawn(move || {
+            lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
+        });
+        let endpoint = endpoint.unwrap_or_else(|| panic!("the first line is {first:?}"));
+        Self { child, endpoint, errors }
+    }
+
+    /// The next line on standard error that has all of `what`.
+    #[track_caller]
+    pub(crate) fn logs(&self, what: &[&str]) {
+        let mut seen = Vec::new();
+        while let Ok(line) = self.errors.recv_timeout(Duration::from_secs(10)) {
+            if what.iter().all(|what| line.contains(what)) {
+                return;
+            }
+            seen.push(line);
+        }
+        panic!("{what:?} was not logged, but {seen:#?}");
+    }
+
+    /// Ends it as the system would.
+    #[cfg(unix)]
+    pub(crate) fn terminate(mut self) -> Option<i32> {
+        let pid = self.child.id().to_string();
+        Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Echo {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A directory of its own, gone when dropped.
+pub(crate) struct Place(PathBuf);
+
+impl Place {
+    pub(crate) fn new(name: &str) -> Self {
+        let path =
+            std::env::temp_dir().join(format!("ironhouse-cli-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory");
+        Self(path)
+    }
+
+    pub(crate) fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().expect("text").to_owned()
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.path(name);
+        std::fs::write(&path, text).expect("a file");
+        path
+    }
+
+    /// Makes keys, and gives the paths of the public and of the secret half.
+    pub(crate) fn keys(&self, name: &str) -> (String, String) {
+        run(&["keygen", name, "--dir", self.dir()]).exits(0);
+        (self.path(&format!("{name}.key")), self.path(&format!("{name}.key_secret")))
+    }
+
+    pub(crate) fn dir(&self) -> &str {
+        self.0.to_str().expect("text")
+    }
+}
+
+impl AsRef<Path> for Place {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// A server that answers every connection with these octets, and then closes or says no more.
+pub(crate) fn stub(octets: &'static [u8], closes: bool) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let endpoint = format!("tcp://{}", listener.local_addr().expect("an address"));
+    std::thread::spawn(move || {
+        for connection in listener.incoming().map_while(Result::ok) {
+            let mut connection = connection;
+            std::thread::spawn(move || {
+                let _ = connection.write_all(octets);
+                if closes {
+                    // What the client sends is read, so that closing does not reset the connection.
+                    let _ = connection.set_read_timeout(Some(Duration::from_millis(200)));
+                    let _ = connection.read(&mut [0; 1024]);
+                } else {
+                    let _ = connection.read_to_end(&mut Vec::new());
+                }
+            });
+        }
+    });
+    endpoint
+}
