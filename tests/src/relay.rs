@@ -73,6 +73,18 @@ impl Relay {
         names(&self.backward)
     }
 
+    /// The frames from the one that connected, behind its greeting, as flags and body.
+    #[must_use]
+    pub fn sent_frames(&self) -> Vec<(u8, Vec<u8>)> {
+        octets::frames(read(&self.forward).get(64..).unwrap_or_default())
+    }
+
+    /// The frames to the one that connected, behind the greeting, as flags and body.
+    #[must_use]
+    pub fn answered_frames(&self) -> Vec<(u8, Vec<u8>)> {
+        octets::frames(read(&self.backward).get(64..).unwrap_or_default())
+    }
+
     /// Every octet that passed, in either direction.
     #[must_use]
     pub fn everything(&self) -> Vec<u8> {

@@ -71,6 +71,25 @@ pub async fn in_time<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
+/// What comes of `future` within `time`, if anything does; it is dropped otherwise.
+pub async fn in_time_or_not<T>(time: Duration, future: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(time, future).await.ok()
+}
+
+/// What comes of `future` while others had `turns` turns, if anything does; it is dropped otherwise.
+pub async fn unless_bored<T>(turns: u64, future: impl Future<Output = T>) -> Option<T> {
+    let boredom = async {
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        biased;
+        value = future => Some(value),
+        () = boredom => None,
+    }
+}
+
 /// Looks until `holds`.
 ///
 /// # Panics

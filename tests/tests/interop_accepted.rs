@@ -60,7 +60,8 @@ fn check_address(what: &str, place: Place, address: &PeerAddress) {
     }
 }
 
-// NULL-05, NULL-06, NULL-07, ZMTP-VERSION-01, ZAP-26
+// NULL-01, NULL-02, NULL-06, NULL-07, ZMTP-GREETING-01, ZMTP-SOCKET-01, ZMTP-SOCKET-02, ZMTP-
+// FRAME-01
 #[test]
 fn null_lets_everybody_in() -> Done {
     rt::run(async {
@@ -77,6 +78,7 @@ fn null_lets_everybody_in() -> Done {
     })
 }
 
+// NULL-13, ZAP-07, ZAP-11, ZAP-33, ZAP-34
 #[test]
 fn null_with_a_domain_asks_our_authenticator() -> Done {
     rt::run(async {
@@ -100,6 +102,7 @@ fn null_with_a_domain_asks_our_authenticator() -> Done {
     })
 }
 
+// NULL-06, NULL-07
 #[test]
 fn null_with_a_domain_of_theirs_asks_their_handler() -> Done {
     rt::run(async {
@@ -128,7 +131,8 @@ fn null_with_a_domain_of_theirs_asks_their_handler() -> Done {
     })
 }
 
-// PLAIN-04, PLAIN-06, PLAIN-11, PLAIN-19, PLAIN-20
+// PLAIN-01, PLAIN-02, PLAIN-03, PLAIN-05, PLAIN-06, PLAIN-07, PLAIN-12, ZMTP-MECH-05, ZAP-12,
+// ZAP-33
 #[test]
 fn plain_lets_in_who_knows_the_password() -> Done {
     rt::run(async {
@@ -166,7 +170,7 @@ fn plain_lets_in_who_knows_the_password() -> Done {
     })
 }
 
-// PLAIN-16
+// PLAIN-03, PLAIN-20
 // hostile: P3
 #[test]
 fn user_names_and_passwords_may_be_any_octets() -> Done {
@@ -196,7 +200,9 @@ fn user_names_and_passwords_may_be_any_octets() -> Done {
     })
 }
 
-// CURVE-01, CURVE-02, CURVEZMQ-01, CURVEZMQ-07, CURVEZMQ-19, CURVEZMQ-29, CURVE-11
+// CURVE-01, CURVE-03, CURVE-05, CURVE-07, CURVEZMQ-02, CURVEZMQ-05, CURVEZMQ-06, CURVEZMQ-08,
+// CURVEZMQ-13, CURVEZMQ-20, CURVEZMQ-21, CURVEZMQ-22, CURVEZMQ-29, CURVEZMQ-35, ZMTP-MECH-05,
+// ZAP-13, ZAP-33
 #[test]
 fn curve_lets_in_whose_key_is_known() -> Done {
     let (server, client) = (Keys::new(), Keys::new());
@@ -240,6 +246,7 @@ fn curve_lets_in_whose_key_is_known() -> Done {
     })
 }
 
+// CURVEZMQ-29
 #[test]
 fn curve_lets_everybody_in_only_where_that_is_said() -> Done {
     let (server, client) = (Keys::new(), Keys::new());
@@ -291,7 +298,8 @@ fn mechanisms(server: &Keys, client: &Keys) -> Fallible<Vec<(&'static str, Secur
     ])
 }
 
-// ZMTP-META-01, ZMTP-META-09, ZMTP-IDENTITY-01, ZMTP-SOCKTYPE-01
+// ZMTP-META-01, ZMTP-META-04, ZMTP-META-09, ZMTP-META-14, ZMTP-IDENTITY-01, ZMTP-SOCKTYPE-01,
+// CURVE-11, CURVEZMQ-24
 #[test]
 fn properties_and_routing_ids_arrive_on_the_other_side() -> Done {
     const ZMQ_METADATA: i32 = 95;

@@ -36,7 +36,7 @@ async fn broken(what: &str, monitor: &mut ironhouse::Monitor) -> Fault {
     }
 }
 
-// HEARTBEAT-01, HEARTBEAT-05, HEARTBEAT-06, HEARTBEAT-11
+// HEARTBEAT-01, HEARTBEAT-03, HEARTBEAT-12, HEARTBEAT-14, ZMTP-CMD-06, ZMTP-CMD-11
 #[test]
 fn libzmq_answers_every_ping_of_ours() -> Done {
     rt::run(async {
@@ -65,7 +65,7 @@ fn libzmq_answers_every_ping_of_ours() -> Done {
     })
 }
 
-// HEARTBEAT-02, HEARTBEAT-03, HEARTBEAT-07, HEARTBEAT-08
+// HEARTBEAT-02, HEARTBEAT-04, HEARTBEAT-05, HEARTBEAT-08
 #[test]
 fn ours_answers_every_ping_of_libzmq_and_minds_its_ttl() -> Done {
     rt::run(async {
@@ -101,7 +101,7 @@ fn ours_answers_every_ping_of_libzmq_and_minds_its_ttl() -> Done {
     })
 }
 
-// HEARTBEAT-04, HEARTBEAT-13, CURVEZMQ-35
+// HEARTBEAT-09, HEARTBEAT-13, HEARTBEAT-18, CURVE-10
 // hostile: C10
 #[test]
 fn heartbeats_in_both_directions_keep_every_kind_of_connection() -> Done {
@@ -143,6 +143,7 @@ fn heartbeats_in_both_directions_keep_every_kind_of_connection() -> Done {
     })
 }
 
+// HEARTBEAT-12, ZMTP-SOCKET-03
 #[test]
 fn a_peer_that_dies_is_noticed_and_met_again() -> Done {
     rt::run(async {

@@ -1,11 +1,14 @@
 //! Messages of every size and shape between ironhouse and libzmq 4.3.5, in both directions, as they are
 //! and encrypted.
 
+use std::time::Duration;
+
 use ironhouse::{Message, Options, Security, ServerSecurity, SocketType};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::ours::{Ours, frames};
 use ironhouse_tests::place::{self, Meeting};
+use ironhouse_tests::relay::Relay;
 use ironhouse_tests::theirs::{self, Setup, setup};
 use ironhouse_tests::{Done, Fallible, rt};
 use libzmq_reference as zmq;
@@ -55,7 +58,8 @@ async fn there_and_back(what: &str, meeting: &Meeting, parts: &[Vec<u8>]) -> Don
     Ok(())
 }
 
-// ZMTP-FRAME-01, ZMTP-FRAME-02, ZMTP-FRAME-03, ZMTP-FRAME-05, ZMTP-FRAME-06, CURVEZMQ-35, CURVE-05
+// ZMTP-FRAME-01, ZMTP-FRAME-02, ZMTP-FRAME-05, ZMTP-FRAME-06, ZMTP-FRAME-08, CURVE-05,
+// CURVEZMQ-34, CURVEZMQ-35
 #[test]
 fn frames_of_every_size_arrive_unaltered() -> Done {
     let mechanisms = mechanisms()?;
@@ -74,7 +78,7 @@ fn frames_of_every_size_arrive_unaltered() -> Done {
     })
 }
 
-// ZMTP-FRAME-08, ZMTP-FRAME-09, CURVEZMQ-36
+// ZMTP-FRAME-02, CURVE-07, CURVEZMQ-36
 #[test]
 fn messages_of_many_parts_arrive_whole() -> Done {
     let shapes: [&[usize]; 6] = [
@@ -103,6 +107,7 @@ fn messages_of_many_parts_arrive_whole() -> Done {
     })
 }
 
+// CURVEZMQ-34
 // hostile: C14
 #[test]
 fn a_message_of_32_mib_arrives_encrypted() -> Done {
@@ -115,7 +120,7 @@ fn a_message_of_32_mib_arrives_encrypted() -> Done {
     })
 }
 
-// ZMTP-FRAME-14
+// ZMTP-FRAME-13, CURVEZMQ-41, REQREP-DEALER-01
 #[test]
 fn many_small_messages_arrive_in_order() -> Done {
     const COUNT: u32 = 20_000;
@@ -152,6 +157,61 @@ fn many_small_messages_arrive_in_order() -> Done {
             echo.join().expect("no panic")?;
             assert_eq!(ours.close().await, 0, "{mechanism}");
         }
+        Ok(())
+    })
+}
+
+/// On the wire each frame of an encrypted connection is a MESSAGE that says so, and nothing else can be
+/// read there.
+// ZMTP-CMD-14, ZMTP-MSG-08, CURVE-05, CURVE-08, CURVE-12, CURVE-10
+#[test]
+fn an_observer_sees_that_messages_pass_and_not_what_they_say() -> Done {
+    let (server, client) = (Keys::new(), Keys::new());
+    let security = ServerSecurity::curve(server.pair()).with_authenticator(Judge::accept("u"));
+    rt::run(async {
+        let options = Options::new()
+            .security(security)
+            .routing_id("our routing id")?
+            .property("X-Secret", &b"our property"[..])?
+            .heartbeat_interval(Duration::from_millis(20));
+        let ours = Ours::new(SocketType::DEALER, options)?;
+        let endpoint = ours.bind(place::ANYWHERE).await?;
+        let relay = Relay::to(&endpoint.to_string()).await;
+        let theirs = theirs::context().socket(zmq::SocketType::Dealer)?;
+        client.present(&theirs, &server.public())?;
+        theirs.routing_id("their routing id")?.connect(relay.endpoint())?;
+        let parts: [&[u8]; 3] = [b"what nobody may read", b"", b"nor this"];
+        theirs.send_multipart(parts)?;
+        assert_eq!(frames(&rt::in_time("a message", ours.recv()).await?), parts);
+        ours.send(Message::from_parts(parts).expect("parts")).await?;
+        assert_eq!(theirs.recv_multipart()?, parts);
+        let heartbeats = || relay.answered_frames().len() > 10;
+        rt::until("some heartbeats", heartbeats).await;
+
+        let everything = relay.everything();
+        let seen = |text: &[u8]| everything.windows(text.len()).any(|it| it == text);
+        for secret in [
+            parts[0],
+            parts[2],
+            b"our routing id",
+            b"their routing id",
+            b"our property",
+            b"DEALER",
+            b"PING",
+            client.public().as_bytes(),
+            client.pair().secret().as_bytes(),
+            server.pair().secret().as_bytes(),
+        ] {
+            assert!(!seen(secret), "{} is there to read", secret.escape_ascii());
+        }
+        // Behind the handshake: three parts each way, and heartbeats.
+        for (side, frames) in [("theirs", relay.sent_frames()), ("ours", relay.answered_frames())] {
+            for (flags, body) in &frames[2..] {
+                assert!(body.starts_with(b"\x07MESSAGE"), "{side}: {}", body.escape_ascii());
+                assert_eq!(flags & !2, 0, "{side}: neither MORE nor COMMAND outside of the box");
+            }
+        }
+        ours.close().await;
         Ok(())
     })
 }

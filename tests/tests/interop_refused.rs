@@ -156,7 +156,7 @@ fn nothing() -> Setup {
     setup(|_| Ok(()))
 }
 
-// PLAIN-21, PLAIN-22, PLAIN-24, ZAP-25, ZMTP-ERROR-02
+// PLAIN-08, PLAIN-19, ZMTP-ERROR-01, ZMTP-ERROR-04, ZAP-25, ZAP-26
 // hostile: P2
 #[test]
 fn plain_servers_of_ours_refuse_and_say_so_in_either_spelling() -> Done {
@@ -181,7 +181,7 @@ fn plain_servers_of_ours_refuse_and_say_so_in_either_spelling() -> Done {
     try_all(rows)
 }
 
-// PLAIN-22, PLAIN-24
+// PLAIN-08, ZAP-25
 // hostile: P2, P6
 #[test]
 fn a_wrong_password_and_an_unknown_user_are_refused_alike() -> Done {
@@ -203,7 +203,7 @@ fn a_wrong_password_and_an_unknown_user_are_refused_alike() -> Done {
     try_all(rows)
 }
 
-// PLAIN-08, ZMTP-ERROR-02
+// PLAIN-19, ZMTP-ERROR-02, ZMTP-ERROR-03, ZMTP-ERROR-05
 // hostile: P2, Z5
 #[test]
 fn plain_clients_of_ours_understand_their_misspelt_refusal() -> Done {
@@ -225,7 +225,7 @@ fn plain_clients_of_ours_understand_their_misspelt_refusal() -> Done {
     try_all(rows)
 }
 
-// CURVEZMQ-48, CURVE-03, CURVE-12, ZAP-25
+// CURVEZMQ-30, CURVEZMQ-47, CURVEZMQ-48, ZAP-25, ZAP-26
 #[test]
 fn curve_servers_of_ours_refuse_by_status() -> Done {
     let (server, client) = (Keys::new(), Keys::new());
@@ -245,7 +245,7 @@ fn curve_servers_of_ours_refuse_by_status() -> Done {
     try_all(rows)
 }
 
-// CURVE-12, ZAP-25
+// CURVEZMQ-29, CURVEZMQ-30, CURVEZMQ-48, ZAP-26
 #[test]
 fn an_unknown_key_is_refused() -> Done {
     let (server, known, unknown) = (Keys::new(), Keys::new(), Keys::new());
@@ -261,7 +261,7 @@ fn an_unknown_key_is_refused() -> Done {
     ])
 }
 
-// CURVEZMQ-48, CURVEZMQ-49, ZMTP-ERROR-02
+// CURVEZMQ-50, ZMTP-ERROR-02, ZMTP-ERROR-03, ZMTP-ERROR-05
 // hostile: Z5
 #[test]
 fn curve_clients_of_ours_learn_the_status() -> Done {
@@ -284,7 +284,7 @@ fn curve_clients_of_ours_learn_the_status() -> Done {
     try_all(rows)
 }
 
-// CURVEZMQ-09, CURVE-04
+// CURVEZMQ-02, CURVEZMQ-09, ZMTP-ERROR-05
 // hostile: C1
 #[test]
 fn a_wrong_server_key_ends_at_hello_without_a_word() -> Done {
@@ -309,7 +309,7 @@ fn a_wrong_server_key_ends_at_hello_without_a_word() -> Done {
     ])
 }
 
-// NULL-09, NULL-10, ZAP-25, ZMTP-ERROR-02
+// NULL-09, NULL-13, ZMTP-ERROR-02, ZMTP-ERROR-03, ZAP-25, ZAP-26, ZAP-34
 #[test]
 fn null_with_a_domain_is_refused_by_status() -> Done {
     let mut rows = Vec::new();
@@ -338,7 +338,7 @@ fn null_with_a_domain_is_refused_by_status() -> Done {
     try_all(rows)
 }
 
-// ZMTP-MECH-01, ZMTP-MECH-02, ZMTP-MECH-03
+// ZMTP-MECH-01, ZMTP-MECH-03, ZMTP-GREETING-14, ZMTP-SEC-02
 // hostile: G4
 #[test]
 fn different_mechanisms_part_at_the_greeting() -> Done {
@@ -406,7 +406,7 @@ fn different_mechanisms_part_at_the_greeting() -> Done {
     try_all(rows)
 }
 
-// ZMTP-MECH-06, ZMTP-CMD-08
+// ZMTP-MECH-07, ZMTP-CMD-08, ZMTP-SEC-05
 #[test]
 fn two_clients_or_two_servers_of_one_mechanism_part() -> Done {
     let (server, client) = (Keys::new(), Keys::new());
@@ -442,8 +442,8 @@ fn two_clients_or_two_servers_of_one_mechanism_part() -> Done {
     ])
 }
 
-// ZMTP-SOCKTYPE-03, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07, ZMTP-SOCKTYPE-08,
-// ZMTP-SOCKTYPE-11
+// ZMTP-SOCKTYPE-02, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07, ZMTP-SOCKTYPE-08, ZMTP-
+// SOCKTYPE-11
 // hostile: M6
 #[test]
 fn socket_types_that_do_not_fit_are_refused() -> Done {

@@ -125,8 +125,10 @@ fn legal_pairs() -> impl Iterator<Item = (SocketType, SocketType)> {
     })
 }
 
-// ZMTP-SOCKTYPE-01, ZMTP-SOCKTYPE-02, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07,
-// ZMTP-SOCKTYPE-08, ZMTP-SOCKTYPE-11, ZMTP-IDENTITY-01, ZMTP-IDENTITY-02
+// ZMTP-SOCKTYPE-01, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07, ZMTP-SOCKTYPE-08, ZMTP-
+// SOCKTYPE-11, ZMTP-IDENTITY-01, REQREP-REQ-01, REQREP-REQ-02, REQREP-REQ-03, REQREP-REQ-08,
+// REQREP-REP-01, REQREP-REP-02, REQREP-REP-03, REQREP-REP-06, REQREP-REP-07, REQREP-DEALER-01,
+// REQREP-ROUTER-01, REQREP-ROUTER-02, REQREP-ROUTER-04, PIPELINE-PUSH-01, PIPELINE-PULL-01
 #[test]
 fn every_legal_pair_of_types_talks_as_it_should() -> Done {
     let tries: Vec<_> =
@@ -138,6 +140,7 @@ fn every_legal_pair_of_types_talks_as_it_should() -> Done {
     })
 }
 
+// CURVE-05, CURVE-11
 #[test]
 fn every_legal_pair_of_types_talks_encrypted_too() -> Done {
     let (server, client) = (Keys::new(), Keys::new());
@@ -152,6 +155,7 @@ fn every_legal_pair_of_types_talks_encrypted_too() -> Done {
 }
 
 /// Without an id of its own a peer gets one from the ROUTER, on either side.
+// ZMTP-IDENTITY-04, ZMTP-IDENTITY-05
 #[test]
 fn routers_make_ids_up_for_peers_without_one() -> Done {
     rt::run(async {

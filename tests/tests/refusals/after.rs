@@ -28,8 +28,8 @@ async fn ended(what: &str, house: &mut House, raw: &Raw) -> Disconnect {
     .await
 }
 
-// ZMTP-FRAME-04, ZMTP-FRAME-07, ZMTP-FRAME-12, ZMTP-FRAME-15, ZMTP-CMD-04, ZMTP-ERROR-09, HEARTBEAT-01,
-// HEARTBEAT-06
+// ZMTP-FRAME-04, ZMTP-FRAME-07, ZMTP-FRAME-12, ZMTP-FRAME-15, ZMTP-CMD-04, ZMTP-ERROR-09,
+// HEARTBEAT-06, HEARTBEAT-07
 // hostile: F1, R3, R7
 #[test]
 fn who_breaks_a_rule_after_the_handshake_is_disconnected_for_it() -> Done {
@@ -92,7 +92,7 @@ fn who_breaks_a_rule_after_the_handshake_is_disconnected_for_it() -> Done {
     })
 }
 
-// ZMTP-CMD-07, HEARTBEAT-03, HEARTBEAT-05
+// ZMTP-CMD-06, ZMTP-CMD-07, HEARTBEAT-04, HEARTBEAT-10, HEARTBEAT-16
 #[test]
 fn what_is_unknown_or_unsolicited_but_well_formed_is_passed_over() -> Done {
     rt::run(async {
@@ -114,7 +114,7 @@ fn what_is_unknown_or_unsolicited_but_well_formed_is_passed_over() -> Done {
     })
 }
 
-// CURVE-09, CURVEZMQ-38, CURVEZMQ-41
+// CURVE-09, HEARTBEAT-18, CURVEZMQ-38, CURVEZMQ-39, CURVEZMQ-42
 // hostile: C8, C9
 #[test]
 fn who_breaks_a_rule_of_curve_after_the_handshake_is_disconnected_for_it() -> Done {
@@ -163,7 +163,7 @@ fn who_breaks_a_rule_of_curve_after_the_handshake_is_disconnected_for_it() -> Do
     })
 }
 
-// ZMTP-FRAME-10
+// ZMTP-FRAME-14
 // hostile: R5
 #[test]
 fn half_a_message_never_reaches_the_application() -> Done {
@@ -200,7 +200,6 @@ fn half_a_message_never_reaches_the_application() -> Done {
     })
 }
 
-// HEARTBEAT-14
 // hostile: R7
 #[test]
 fn pings_without_end_whose_answers_nobody_reads_are_ended() -> Done {
@@ -219,6 +218,7 @@ fn pings_without_end_whose_answers_nobody_reads_are_ended() -> Done {
 }
 
 /// A slow tail of a large frame costs no more than its octets.
+// ZMTP-FRAME-13
 // hostile: R4
 #[test]
 fn a_large_frame_in_small_pieces_is_linear_work() -> Done {

@@ -83,7 +83,7 @@ async fn refuse(what: &str, endpoint: &str, server: Options, client: Options) ->
 /// Each transport once; those within the process have a space of their own.
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc://*", "inproc://house"];
 
-// ZAP-25, ZAP-27
+// ZAP-25, ZAP-26
 // hostile: Z2, Z5
 #[test]
 fn a_refusal_is_told_on_both_sides_over_every_transport() -> Done {
@@ -109,8 +109,8 @@ fn a_refusal_is_told_on_both_sides_over_every_transport() -> Done {
     })
 }
 
-// ZAP-05
-// hostile: Z6
+// ZAP-07, ZAP-08, ZAP-09, ZAP-10, ZAP-11, ZAP-12, ZAP-13
+// hostile: Z1, Z6
 #[test]
 fn the_authenticator_is_told_who_asks_over_every_transport() -> Done {
     rt::run(async {
@@ -158,6 +158,7 @@ fn the_authenticator_is_told_who_asks_over_every_transport() -> Done {
     })
 }
 
+// ZAP-28
 #[test]
 fn a_panic_of_the_authenticator_refuses_with_500() -> Done {
     rt::run(async {
@@ -181,7 +182,7 @@ fn a_panic_of_the_authenticator_refuses_with_500() -> Done {
     })
 }
 
-// ZAP-27
+// ZAP-29
 // hostile: Z3
 #[test]
 fn an_authenticator_that_hangs_refuses_with_300() -> Done {
@@ -206,7 +207,7 @@ fn an_authenticator_that_hangs_refuses_with_300() -> Done {
     })
 }
 
-// ZMTP-SEC-05
+// ZMTP-SEC-05, ZAP-29
 #[test]
 fn the_deadline_of_the_handshake_includes_the_authenticator() -> Done {
     rt::run(async {
@@ -236,6 +237,7 @@ fn the_deadline_of_the_handshake_includes_the_authenticator() -> Done {
     })
 }
 
+// ZAP-29
 // hostile: Z7
 #[test]
 fn a_hundred_hanging_decisions_delay_nobody_else() -> Done {
@@ -289,6 +291,7 @@ fn a_hundred_hanging_decisions_delay_nobody_else() -> Done {
     })
 }
 
+// ZAP-27
 // hostile: Z8, M7
 #[test]
 fn facts_that_an_authenticator_may_not_name_refuse_with_500() -> Done {
@@ -317,7 +320,7 @@ fn facts_that_an_authenticator_may_not_name_refuse_with_500() -> Done {
 }
 
 /// The side that connects may be the one that judges.
-// ZMTP-MECH-06, NULL-08
+// ZMTP-MECH-05, ZAP-25
 #[test]
 fn a_connecting_server_asks_its_authenticator_too() -> Done {
     rt::run(async {
@@ -346,7 +349,7 @@ fn a_connecting_server_asks_its_authenticator_too() -> Done {
 
 /// The sockets cannot be made without an authenticator where one is needed; the engine below them
 /// can, and refuses.
-// ZAP-01
+// ZAP-28
 // hostile: Z2
 #[test]
 fn an_engine_without_authenticator_refuses_with_500() -> Done {

@@ -105,6 +105,7 @@ fn an_address_of_another_machine_is_an_error_at_bind() -> Done {
     })
 }
 
+// CURVEZMQ-02, CURVEZMQ-53
 // hostile: C2
 #[test]
 fn keys_that_protect_nothing_are_an_error_at_the_call() -> Done {
@@ -132,6 +133,7 @@ fn keys_that_protect_nothing_are_an_error_at_the_call() -> Done {
     Ok(())
 }
 
+// PLAIN-04, ZAP-07, ZAP-20, ZMTP-IDENTITY-03, ZMTP-IDENTITY-04, ZMTP-META-03, ZMTP-META-10
 #[test]
 fn credentials_and_names_that_cannot_be_sent_are_an_error_at_the_call() -> Done {
     let long = "x".repeat(256);

@@ -111,7 +111,8 @@ fn bad_greetings(kind: Kind) -> Vec<(String, Vec<u8>, Fault)> {
     cases
 }
 
-// ZMTP-VERSION-05, ZMTP-MECH-01, ZMTP-MECH-05, PLAIN-05, ZMTP-ERROR-06
+// ZMTP-GREETING-12, ZMTP-GREETING-17, ZMTP-VERSION-05, ZMTP-VERSION-11, ZMTP-MECH-01, ZMTP-SEC-01,
+// ZMTP-SEC-02, ZMTP-SOCKET-03
 // hostile: G2, G10
 #[test]
 fn nothing_but_a_greeting_is_given_to_who_speaks_otherwise() -> Done {
@@ -137,7 +138,8 @@ fn nothing_but_a_greeting_is_given_to_who_speaks_otherwise() -> Done {
     })
 }
 
-// ZMTP-CMD-08, ZMTP-CMD-10, ZMTP-SEC-07, PLAIN-18, CURVEZMQ-18
+// ZMTP-CMD-08, ZMTP-CMD-10, ZMTP-SEC-07, ZMTP-ERROR-08, PLAIN-10, PLAIN-18, CURVEZMQ-18,
+// CURVEZMQ-40
 // hostile: F1, F3, P4
 #[test]
 fn a_broken_rule_after_the_greeting_ends_the_attempt_and_not_the_endpoint() -> Done {
@@ -232,7 +234,7 @@ fn a_silent_server_is_left_when_the_deadline_is_over() -> Done {
     })
 }
 
-// ZMTP-ERROR-02, ZMTP-ERROR-05
+// ZMTP-ERROR-02, ZMTP-ERROR-07, PLAIN-19
 // hostile: C11, R8
 #[test]
 fn an_error_is_believed_only_where_it_may_be() -> Done {
@@ -269,7 +271,7 @@ fn an_error_is_believed_only_where_it_may_be() -> Done {
     })
 }
 
-// ZMTP-ERROR-05
+// ZMTP-ERROR-05, ZMTP-SOCKET-03
 // hostile: F8
 #[test]
 fn a_server_that_closes_at_any_octet_is_met_again() -> Done {
@@ -298,7 +300,7 @@ fn a_server_that_closes_at_any_octet_is_met_again() -> Done {
 }
 
 /// Connecting as the server: whoever listens there has to prove itself, and gets no secret.
-// ZMTP-MECH-06
+// ZMTP-MECH-05, ZMTP-MECH-07, PLAIN-14, CURVE-02
 // hostile: P5
 #[test]
 fn a_connecting_server_gives_nothing_away() -> Done {
@@ -322,7 +324,7 @@ fn a_connecting_server_gives_nothing_away() -> Done {
     })
 }
 
-// ZMTP-ERROR-06
+// ZMTP-ERROR-05, ZMTP-ERROR-06
 #[test]
 fn attempts_come_ever_more_slowly_and_go_on() -> Done {
     rt::run(async {
@@ -357,6 +359,7 @@ fn attempts_come_ever_more_slowly_and_go_on() -> Done {
 }
 
 /// Nobody there at all.
+// ZMTP-SOCKET-02
 #[test]
 fn an_unreachable_endpoint_is_said_to_be_so_and_tried_again() -> Done {
     rt::run(async {

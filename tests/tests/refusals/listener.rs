@@ -307,10 +307,12 @@ fn curve_knocks() -> Vec<Knock> {
     ]
 }
 
-// ZMTP-GREETING-02, ZMTP-GREETING-06, ZMTP-GREETING-09, ZMTP-VERSION-05, ZMTP-MECH-01, ZMTP-MECH-04,
-// ZMTP-MECH-07, ZMTP-CMD-04, ZMTP-CMD-08, ZMTP-CMD-10, ZMTP-FRAME-04, ZMTP-FRAME-07, ZMTP-FRAME-12,
-// ZMTP-META-03, ZMTP-META-06, ZMTP-META-07, ZMTP-META-11, ZMTP-IDENTITY-03, ZMTP-IDENTITY-04,
-// ZMTP-SOCKTYPE-04, ZMTP-SEC-07, PLAIN-15, CURVEZMQ-09
+// ZMTP-GREETING-02, ZMTP-GREETING-08, ZMTP-GREETING-09, ZMTP-GREETING-14, ZMTP-GREETING-18, ZMTP-
+// GREETING-19, ZMTP-VERSION-05, ZMTP-VERSION-11, ZMTP-SEC-01, ZMTP-SEC-02, ZMTP-SEC-07, ZMTP-
+// MECH-01, ZMTP-MECH-02, ZMTP-MECH-07, ZMTP-CMD-03, ZMTP-CMD-04, ZMTP-CMD-08, ZMTP-CMD-10, ZMTP-
+// FRAME-04, ZMTP-FRAME-07, ZMTP-FRAME-12, ZMTP-FRAME-15, ZMTP-META-02, ZMTP-META-06, ZMTP-META-07,
+// ZMTP-META-11, ZMTP-IDENTITY-03, ZMTP-IDENTITY-04, ZMTP-SOCKTYPE-03, ZMTP-SOCKTYPE-04, NULL-06,
+// NULL-11, PLAIN-15, PLAIN-16, CURVEZMQ-09, CURVEZMQ-49
 #[test]
 fn strangers_that_speak_otherwise_are_turned_away_at_once_and_disturb_nobody() -> Done {
     rt::all_at_once(&KINDS, |kind| {
@@ -330,7 +332,7 @@ fn strangers_that_speak_otherwise_are_turned_away_at_once_and_disturb_nobody() -
 }
 
 /// The same with each octet in a segment of its own: the same end, and not later.
-// ZMTP-GREETING-13
+// ZMTP-GREETING-16, ZMTP-FRAME-13
 #[test]
 fn strangers_that_speak_octet_by_octet_are_turned_away_for_the_same_reasons() -> Done {
     rt::all_at_once(&KINDS, |kind| {
@@ -376,7 +378,7 @@ fn silences(kind: Kind) -> Vec<(String, Vec<u8>, Stage)> {
     silences
 }
 
-// ZMTP-SEC-05
+// ZMTP-SEC-05, ZMTP-GREETING-20
 // hostile: G9
 #[test]
 fn silence_is_ended_by_one_deadline_however_far_the_stranger_came() -> Done {
@@ -401,6 +403,7 @@ fn silence_is_ended_by_one_deadline_however_far_the_stranger_came() -> Done {
     })
 }
 
+// ZMTP-SEC-05
 // hostile: G9
 #[test]
 fn dribbling_does_not_extend_the_deadline() -> Done {
@@ -427,7 +430,8 @@ fn dribbling_does_not_extend_the_deadline() -> Done {
     })
 }
 
-// ZMTP-GREETING-04, ZMTP-GREETING-13, ZMTP-VERSION-04
+// ZMTP-GREETING-04, ZMTP-GREETING-11, ZMTP-VERSION-02, ZMTP-VERSION-03, ZMTP-MECH-06, ZMTP-
+// FRAME-09, ZMTP-META-04
 // hostile: G8
 #[test]
 fn oddities_that_are_legal_are_let_in() -> Done {
@@ -464,7 +468,7 @@ fn oddities_that_are_legal_are_let_in() -> Done {
     })
 }
 
-// NULL-06
+// NULL-08, ZMTP-GREETING-16
 #[test]
 fn a_message_in_one_segment_with_ready_is_not_lost() -> Done {
     rt::run(async {
@@ -496,7 +500,7 @@ async fn length_of_handshake(house: &House) -> usize {
     most
 }
 
-// ZMTP-ERROR-05
+// ZMTP-GREETING-20, ZMTP-FRAME-14
 // hostile: F8
 #[test]
 fn closing_at_any_octet_of_the_handshake_frees_everything() -> Done {
@@ -527,6 +531,7 @@ fn closing_at_any_octet_of_the_handshake_frees_everything() -> Done {
     })
 }
 
+// ZMTP-GREETING-15, ZMTP-GREETING-16, ZMTP-FRAME-13
 #[test]
 fn a_handshake_octet_by_octet_succeeds() -> Done {
     rt::all_at_once(&KINDS, |kind| {

@@ -6,4 +6,5 @@ mod configuration;
 mod connecter;
 mod house;
 mod listener;
+mod past;
 mod pending;

@@ -1,0 +1,310 @@
+//! How sockets begin, come back, and end: linger, close, drop, restart.
+
+use std::time::{Duration, Instant};
+
+use ironhouse::error::{Disconnect, StartError};
+use ironhouse::{Dealer, Endpoint, Event, Options, Pull, Push, Reconnect, Rep, Req};
+use ironhouse_tests::ours::{Ours, TYPES};
+use ironhouse_tests::place::{ANYWHERE, TempDir};
+use ironhouse_tests::raw::RawListener;
+use ironhouse_tests::{Done, Fallible, rt, watch};
+
+use crate::tasks;
+
+const SOON: Reconnect =
+    Reconnect { interval: Duration::from_millis(10), max_interval: Duration::from_millis(10) };
+
+/// Somewhere nobody listens.
+async fn nowhere() -> String {
+    RawListener::bind().await.endpoint()
+}
+
+#[test]
+fn closing_gives_the_number_of_messages_that_could_not_be_sent() -> Done {
+    rt::run(async {
+        for (linger, at_least) in [(0, 0), (150, 150)] {
+            let linger = Duration::from_millis(linger);
+            let push = Push::new(Options::new().linger(linger))?;
+            push.connect(nowhere().await)?;
+            for number in 0..5 {
+                push.send(number.to_string()).await?;
+            }
+            let begin = Instant::now();
+            assert_eq!(rt::in_time("closing", push.close()).await, 5, "{linger:?}");
+            assert!(begin.elapsed() >= Duration::from_millis(at_least), "{linger:?}");
+        }
+        // Over inproc, too, where nobody has bound the name.
+        let push = Push::new(Options::new().linger(Duration::ZERO))?;
+        push.connect("inproc://nobody will ever bind this")?;
+        push.send("one").await?;
+        assert_eq!(rt::in_time("closing", push.close()).await, 1);
+        Ok(())
+    })
+}
+
+#[test]
+fn closing_counts_what_a_peer_does_not_take() -> Done {
+    rt::run(async {
+        let stranger = RawListener::bind().await;
+        let push = Push::new(Options::new().linger(Duration::from_millis(100)))?;
+        push.connect(stranger.endpoint())?;
+        let mut raw = stranger.accept().await;
+        raw.shake_hands_null("PULL").await;
+        // More than all buffers of the system take.
+        for _ in 0..32 {
+            push.send(vec![7; 1 << 20]).await?;
+        }
+        let lost = rt::in_time("closing", push.close()).await;
+        assert!((1..=32).contains(&lost), "{lost}");
+        Ok(())
+    })
+}
+
+#[test]
+fn closing_waits_for_what_can_be_sent() -> Done {
+    rt::run(async {
+        for at in [ANYWHERE, "ipc://*", "inproc://linger"] {
+            let pull = Pull::new(Options::new())?;
+            let endpoint = pull.bind(at).await?;
+            let push = Push::new(Options::new())?;
+            push.connect(&endpoint)?;
+            for number in 0..500 {
+                push.send(number.to_string()).await?;
+            }
+            assert_eq!(rt::in_time(at, push.close()).await, 0, "{at}");
+            for number in 0..500 {
+                let message = rt::in_time(at, pull.recv()).await?;
+                assert_eq!(*message.first(), *number.to_string(), "{at}");
+            }
+        }
+        Ok(())
+    })
+}
+
+// ZMTP-SOCKET-02, PIPELINE-PUSH-03
+#[test]
+fn closing_waits_even_for_a_peer_that_is_not_there_yet() -> Done {
+    rt::run(async {
+        for at in [nowhere().await, "inproc://not there yet".to_owned()] {
+            let push = Push::new(Options::new().reconnect(SOON))?;
+            push.connect(&at)?;
+            push.send("patience").await?;
+            let closing = tokio::spawn(push.close());
+            let pull = Pull::new(Options::new())?;
+            pull.bind(&at).await?;
+            assert_eq!(rt::in_time(&at, pull.recv()).await?.first(), "patience");
+            assert_eq!(rt::in_time(&at, closing).await?, 0, "{at}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_dropped_socket_still_sends_what_waits() -> Done {
+    rt::run(async {
+        let pull = Pull::new(Options::new())?;
+        let endpoint = pull.bind(ANYWHERE).await?;
+        let push = Push::new(Options::new())?;
+        push.connect(&endpoint)?;
+        for number in 0..500 {
+            push.send(number.to_string()).await?;
+        }
+        drop(push);
+        for number in 0..500 {
+            let message = rt::in_time("the last will", pull.recv()).await?;
+            assert_eq!(*message.first(), *number.to_string());
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn closing_frees_the_endpoint() -> Done {
+    rt::run(async {
+        let directory = TempDir::new();
+        for at in [ANYWHERE.to_owned(), directory.ipc("socket"), "inproc://freed".to_owned()] {
+            let mut endpoint: Endpoint = at.parse()?;
+            for _ in 0..10 {
+                let rep = Rep::new(Options::new())?;
+                endpoint = rep.bind(&endpoint).await?;
+                let req = Req::new(Options::new())?;
+                req.connect(&endpoint)?.ready().await?;
+                rt::in_time(&at, rep.close()).await;
+                req.close().await;
+            }
+        }
+        assert!(!directory.join("socket").exists(), "the path is removed");
+        Ok(())
+    })
+}
+
+/// Every type, with connections of every kind, leaves no task behind.
+#[test]
+fn closing_ends_every_task() -> Done {
+    rt::run(async {
+        let before = tasks();
+        for kind in TYPES {
+            for at in [ANYWHERE, "ipc://*", "inproc://tasks"] {
+                let socket = Ours::new(kind, Options::new().linger(Duration::ZERO))?;
+                let peer_type = TYPES.into_iter().find(|peer| kind.accepts(*peer)).expect("a peer");
+                let peer = Ours::new(peer_type, Options::new().linger(Duration::ZERO))?;
+                let mut connecting = peer.connect(socket.bind(at).await?)?;
+                rt::in_time("ready", connecting.ready()).await?;
+                socket.connect(nowhere().await)?;
+                socket.connect("inproc://nobody at all")?;
+                assert!(tasks() > before, "there is something to end");
+                rt::in_time("closing", socket.close()).await;
+                rt::in_time("closing", peer.close()).await;
+                // A task that has said that it is done may take a moment to be gone.
+                let what = format!("the end of all tasks of a {kind} at {at}");
+                rt::until(&what, || tasks() == before).await;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn dropping_ends_every_task_too() -> Done {
+    rt::run(async {
+        let before = tasks();
+        for kind in TYPES {
+            let socket = Ours::new(kind, Options::new())?;
+            socket.bind(ANYWHERE).await?;
+            socket.connect(nowhere().await)?;
+        }
+        rt::until("the end of all tasks", || tasks() == before).await;
+        Ok(())
+    })
+}
+
+// ZMTP-SOCKET-03, PIPELINE-PUSH-03
+#[test]
+fn a_client_comes_back_when_its_server_does() -> Done {
+    rt::run(async {
+        let directory = TempDir::new();
+        for at in [ANYWHERE.to_owned(), directory.ipc("socket"), "inproc://again".to_owned()] {
+            let push = Push::new(Options::new().reconnect(SOON))?;
+            let mut events = push.monitor();
+            let mut pull = Pull::new(Options::new())?;
+            let endpoint = pull.bind(&at).await?;
+            push.connect(&endpoint)?;
+            for life in 0..5 {
+                push.send(format!("to life {life}")).await?;
+                let message = rt::in_time(&at, pull.recv()).await?;
+                assert_eq!(*message.first(), *format!("to life {life}"), "{at}");
+                pull.close().await;
+                watch::disconnected(&at, &mut events).await;
+                // What is sent meanwhile waits.
+                push.send("meanwhile").await?;
+                pull = Pull::new(Options::new())?;
+                pull.bind(&endpoint).await?;
+                assert_eq!(rt::in_time(&at, pull.recv()).await?.first(), "meanwhile", "{at}");
+            }
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn the_monitor_tells_the_whole_story_in_order() -> Done {
+    rt::run(async {
+        let rep = Rep::new(Options::new())?;
+        let mut server = rep.monitor();
+        let endpoint = rep.bind(ANYWHERE).await?;
+        let req = Req::new(Options::new().reconnect(SOON))?;
+        let mut client = req.monitor();
+        let mut connecting = req.connect(&endpoint)?;
+        rt::in_time("ready", connecting.ready()).await?;
+        watch::event("the server", &mut server, |event| {
+            matches!(event, Event::HandshakeSucceeded { .. }).then_some(())
+        })
+        .await;
+        rep.close().await;
+        watch::disconnected("the client", &mut client).await;
+        watch::event("the client", &mut client, |event| match event {
+            Event::Retrying { cause, .. } => {
+                assert_eq!(*cause, Disconnect::PeerClosed);
+                Some(())
+            }
+            _ => None,
+        })
+        .await;
+        req.close().await;
+        let names = |events: Vec<Event>| -> Vec<String> {
+            let name = |event: &Event| {
+                let text = format!("{event:?}");
+                text.split([' ', '{']).next().unwrap_or_default().to_owned()
+            };
+            events.iter().map(name).collect()
+        };
+        let mut rest = Vec::new();
+        while let Some(event) = server.next_event().await {
+            rest.push(event);
+        }
+        let rest = names(rest);
+        assert!(rest.contains(&"Disconnected".to_owned()), "{rest:?}");
+        assert!(rest.contains(&"Unbound".to_owned()), "{rest:?}");
+        // A monitor ends with its socket.
+        while let Some(event) = client.next_event().await {
+            assert!(!matches!(event, Event::HandshakeSucceeded { .. }), "{event:?}");
+        }
+        Ok(())
+    })
+}
+
+#[test]
+fn a_released_connection_ends_and_stays_away() -> Done {
+    rt::run(async {
+        let pull = Pull::new(Options::new())?;
+        let mut events = pull.monitor();
+        let endpoint = pull.bind(ANYWHERE).await?;
+        let push = Push::new(Options::new().reconnect(SOON))?;
+        let mut connecting = push.connect(&endpoint)?;
+        rt::in_time("ready", connecting.ready()).await?;
+        watch::success("push", &mut events).await;
+        push.disconnect(&endpoint)?;
+        watch::disconnected("push", &mut events).await;
+        let again = watch::success("nobody", &mut events);
+        rt::never("it comes again", Duration::from_millis(100), again).await;
+        assert_eq!(push.disconnect(&endpoint), Err(StartError::NoSuchEndpoint(endpoint.clone())));
+        push.connect(&endpoint)?;
+        watch::success("push", &mut events).await;
+        // And the other way round.
+        pull.unbind(&endpoint)?;
+        watch::disconnected("push", &mut events).await;
+        Ok(())
+    })
+}
+
+async fn small_talk() -> Done {
+    let (rep, req) = (Rep::new(Options::new())?, Req::new(Options::new())?);
+    req.connect(rep.bind(ANYWHERE).await?)?.ready().await?;
+    for number in 0..100 {
+        req.send(number.to_string()).await?;
+        let question = rep.recv().await?;
+        rep.send(question).await?;
+        assert_eq!(*req.recv().await?.first(), *number.to_string());
+    }
+    assert_eq!((req.close().await, rep.close().await), (0, 0));
+    Fallible::Ok(())
+}
+
+#[test]
+fn sockets_work_on_one_thread_as_on_many() -> Done {
+    rt::run_on_one_thread(small_talk())?;
+    rt::run(small_talk())
+}
+
+/// A socket may live longer than the runtime it was made in.
+#[test]
+fn a_socket_may_be_dropped_outside_of_a_runtime() -> Done {
+    let socket = rt::run(async {
+        let dealer = Dealer::new(Options::new().linger(Duration::ZERO))?;
+        dealer.bind(ANYWHERE).await?;
+        Fallible::Ok(dealer)
+    })?;
+    drop(socket);
+    drop(Dealer::new(Options::new())?);
+    Ok(())
+}

@@ -1,0 +1,397 @@
+//! REQ, REP, DEALER, ROUTER: turns, losses and routing ids.
+
+use ironhouse::auth::{AuthDecision, AuthRequest, Credentials, UserId};
+use ironhouse::error::{Disconnect, RecvError, SendError};
+use ironhouse::{
+    Dealer, Event, Hub, Options, Rep, Req, Router, Security, ServerSecurity, SocketType,
+    from_sync_fn,
+};
+use ironhouse_tests::judge::Judge;
+use ironhouse_tests::ours::{frames, parts};
+use ironhouse_tests::place::{ANYWHERE, TempDir};
+use ironhouse_tests::raw::Raw;
+use ironhouse_tests::watch::{self, Fault};
+use ironhouse_tests::{Done, Fallible, rt};
+use zmtp_core::error::{Misbehaved, Stage};
+
+use crate::successes;
+
+// REQREP-REQ-01, REQREP-REP-01
+#[test]
+fn turns_are_taken_or_there_is_an_error() -> Done {
+    rt::run(async {
+        let (rep, req) = (Rep::new(Options::new())?, Req::new(Options::new())?);
+        req.connect(rep.bind(ANYWHERE).await?)?.ready().await?;
+        let state_of_req = |result| match result {
+            Err(RecvError::State { socket_type: SocketType::REQ, .. }) => {}
+            other => panic!("{other:?}"),
+        };
+        state_of_req(req.recv().await);
+        state_of_req(req.try_recv());
+        match rep.send("unasked").await {
+            Err(error @ SendError::State { socket_type: SocketType::REP, .. }) => {
+                assert!(error.to_string().contains("receive a request first"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        req.send("question").await?;
+        match req.send("another").await {
+            Err(error @ SendError::State { socket_type: SocketType::REQ, .. }) => {
+                assert!(error.to_string().contains("receive the answer"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(rep.recv().await?.first(), "question");
+        match rep.recv().await {
+            Err(error @ RecvError::State { socket_type: SocketType::REP, .. }) => {
+                assert!(error.to_string().contains("answer the last request first"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        // None of this has changed anything.
+        rep.send("answer").await?;
+        assert_eq!(req.recv().await?.first(), "answer");
+        req.send("question").await?;
+        assert_eq!(rt::in_time("a question", rep.recv()).await?.first(), "question");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_request_whose_peer_leaves_is_lost_and_says_so() -> Done {
+    rt::run(async {
+        let directory = TempDir::new();
+        for at in [ANYWHERE, &directory.ipc("lost"), "inproc://lost"] {
+            let hub = Hub::new();
+            let options = || Options::new().hub(hub.clone());
+            let rep = Rep::new(options())?;
+            let req = Req::new(options())?;
+            let endpoint = rep.bind(at).await?;
+            req.connect(&endpoint)?.ready().await?;
+            req.send("question").await?;
+            assert_eq!(rt::in_time(at, rep.recv()).await?.first(), "question");
+            rep.close().await;
+            assert_eq!(rt::in_time(at, req.recv()).await, Err(RecvError::RequestLost), "{at}");
+            // Told once; and the request may be sent again, to whoever comes next.
+            match req.recv().await {
+                Err(RecvError::State { .. }) => {}
+                other => panic!("{at}: {other:?}"),
+            }
+            req.send("question again").await?;
+            let rep = Rep::new(options())?;
+            rt::in_time("the same endpoint", async {
+                while rep.bind(&endpoint).await.is_err() {
+                    tokio::task::yield_now().await;
+                }
+            })
+            .await;
+            assert_eq!(rt::in_time(at, rep.recv()).await?.first(), "question again");
+            rep.send("answer").await?;
+            assert_eq!(rt::in_time(at, req.recv()).await?.first(), "answer");
+        }
+        Ok(())
+    })
+}
+
+// REQREP-REP-05
+#[test]
+fn an_answer_to_a_peer_that_left_is_an_error_and_the_next_question_is_served() -> Done {
+    rt::run(async {
+        for at in [ANYWHERE, "ipc://*", "inproc://left"] {
+            let hub = Hub::new();
+            let options = || Options::new().hub(hub.clone());
+            let rep = Rep::new(options())?;
+            let mut events = rep.monitor();
+            let endpoint = rep.bind(at).await?;
+            let req = Req::new(options())?;
+            req.connect(&endpoint)?;
+            req.send("question").await?;
+            assert_eq!(rt::in_time(at, rep.recv()).await?.first(), "question");
+            req.close().await;
+            watch::disconnected(at, &mut events).await;
+            assert_eq!(rep.send("answer").await, Err(SendError::PeerGone), "{at}");
+            match rep.send("answer").await {
+                Err(SendError::State { .. }) => {}
+                other => panic!("{at}: {other:?}"),
+            }
+            let req = Req::new(options())?;
+            req.connect(&endpoint)?;
+            req.send("next").await?;
+            assert_eq!(rt::in_time(at, rep.recv()).await?.first(), "next");
+            rep.send("answer").await?;
+            assert_eq!(rt::in_time(at, req.recv()).await?.first(), "answer");
+        }
+        Ok(())
+    })
+}
+
+// REQREP-REP-03
+#[test]
+fn questions_of_many_are_answered_to_each() -> Done {
+    rt::run(async {
+        let rep = Rep::new(Options::new())?;
+        let endpoint = rep.bind(ANYWHERE).await?;
+        tokio::spawn(async move {
+            while let Ok(message) = rep.recv().await {
+                _ = rep.send(message).await;
+            }
+        });
+        let mut clients = Vec::new();
+        for client in 0..10 {
+            let endpoint = endpoint.clone();
+            clients.push(tokio::spawn(async move {
+                let req = Req::new(Options::new())?;
+                req.connect(&endpoint)?;
+                for number in 0..50 {
+                    let question = format!("{client}.{number}");
+                    req.send(question.clone()).await?;
+                    assert_eq!(*req.recv().await?.first(), *question);
+                }
+                Fallible::Ok(())
+            }));
+        }
+        for client in clients {
+            rt::in_time("a client", client).await??;
+        }
+        Ok(())
+    })
+}
+
+// REQREP-REQ-04
+#[test]
+fn a_req_takes_its_peers_in_turn() -> Done {
+    rt::run(async {
+        let req = Req::new(Options::new())?;
+        let mut events = req.monitor();
+        let endpoint = req.bind(ANYWHERE).await?;
+        let mut reps = Vec::new();
+        for _ in 0..3 {
+            let rep = Rep::new(Options::new())?;
+            rep.connect(&endpoint)?;
+            reps.push(rep);
+        }
+        successes("reps", &mut events, 3).await;
+        let mut order = Vec::new();
+        for _ in 0..6 {
+            req.send("who?").await?;
+            let answered = rt::until_some("one of them", || {
+                reps.iter().position(|rep| rep.try_recv().is_ok())
+            })
+            .await;
+            reps[answered].send("me").await?;
+            assert_eq!(rt::in_time("an answer", req.recv()).await?.first(), "me");
+            order.push(answered);
+        }
+        assert_eq!(order[..3], order[3..], "the same order again");
+        order.truncate(3);
+        order.sort_unstable();
+        assert_eq!(order, [0, 1, 2], "everybody once");
+        Ok(())
+    })
+}
+
+// REQREP-ROUTER-03, REQREP-ROUTER-04
+#[test]
+fn a_router_says_who_cannot_be_reached_unless_told_not_to() -> Done {
+    rt::run(async {
+        let router = Router::new(Options::new())?;
+        let mut events = router.monitor();
+        let endpoint = router.bind(ANYWHERE).await?;
+        match router.send(parts(["nobody", "hello"])).await {
+            Err(error @ SendError::HostUnreachable(_)) => {
+                assert!(error.to_string().contains("nobody"), "{error}");
+            }
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(router.send("alone").await, Err(SendError::NoBody));
+        let dealer = Dealer::new(Options::new().routing_id("me")?)?;
+        dealer.connect(&endpoint)?.ready().await?;
+        watch::success("the dealer", &mut events).await;
+        router.send(parts(["me", "hello"])).await?;
+        assert_eq!(rt::in_time("hello", dealer.recv()).await?.first(), "hello");
+        dealer.close().await;
+        watch::disconnected("the dealer", &mut events).await;
+        let error = router.send(parts(["me", "hello"])).await.expect_err("it has left");
+        assert!(matches!(error, SendError::HostUnreachable(_)), "{error:?}");
+
+        let lax = Router::new(Options::new().router_mandatory(false))?;
+        lax.bind(ANYWHERE).await?;
+        lax.send(parts(["nobody", "hello"])).await?;
+        Ok(())
+    })
+}
+
+// ZMTP-IDENTITY-06, REQREP-ROUTER-06
+// hostile: M8
+#[test]
+fn a_routing_id_belongs_to_who_had_it_first() -> Done {
+    rt::run(async {
+        for at in [ANYWHERE, "ipc://*", "inproc://taken id"] {
+            let hub = Hub::new();
+            let router = Router::new(Options::new().hub(hub.clone()))?;
+            let mut events = router.monitor();
+            let endpoint = router.bind(at).await?;
+            let options = || Options::new().hub(hub.clone()).routing_id("me");
+            let first = Dealer::new(options()?)?;
+            first.connect(&endpoint)?.ready().await?;
+            watch::success(at, &mut events).await;
+            let second = Dealer::new(options()?)?;
+            // Never a word of it reaches the application.
+            second.connect(&endpoint)?;
+            second.send("I am the second").await?;
+            let error = watch::failure(at, &mut events).await;
+            let expected =
+                Fault::peer(Stage::Ready, Misbehaved::RoutingIdTaken, "ZMTP-IDENTITY-06");
+            assert_eq!(Fault::from(&error), expected, "{at}");
+            router.send(parts(["me", "hello"])).await?;
+            assert_eq!(rt::in_time(at, first.recv()).await?.first(), "hello");
+            first.send("I am the first").await?;
+            let message = rt::in_time(at, router.recv()).await?;
+            assert_eq!(frames(&message), [&b"me"[..], b"I am the first"], "{at}");
+            assert_eq!(router.try_recv(), Err(RecvError::WouldBlock), "{at}");
+            // Free again when the first one leaves, and the second comes again by itself.
+            first.close().await;
+            watch::success(at, &mut events).await;
+            router.send(parts(["me", "at last"])).await?;
+            assert_eq!(rt::in_time(at, second.recv()).await?.first(), "at last");
+        }
+        Ok(())
+    })
+}
+
+// ZMTP-IDENTITY-06
+// hostile: M8
+#[test]
+fn a_hand_over_happens_only_between_connections_of_one_user() -> Done {
+    rt::run(async {
+        let judge = from_sync_fn(|request: &AuthRequest| match &request.credentials {
+            Credentials::Plain { username, .. } => {
+                let name = String::from_utf8_lossy(username);
+                AuthDecision::accept_as(UserId::new(&name).expect("a short name"))
+            }
+            _ => AuthDecision::accept(),
+        });
+        let security = ServerSecurity::plain().with_authenticator(judge);
+        let router = Router::new(Options::new().security(security).router_handover(true))?;
+        let mut events = router.monitor();
+        let endpoint = router.bind(ANYWHERE).await?;
+        let as_user = |user: &str| -> Fallible<Dealer> {
+            let security = Security::plain_client(user, "password")?;
+            let dealer = Dealer::new(Options::new().security(security).routing_id("me")?)?;
+            dealer.connect(&endpoint)?;
+            Ok(dealer)
+        };
+        let first = as_user("alice")?;
+        watch::success("the first", &mut events).await;
+        let stranger = as_user("mallory")?;
+        let error = watch::failure("the stranger", &mut events).await;
+        assert_eq!(error.kind, Misbehaved::RoutingIdTaken.into());
+        stranger.close().await;
+
+        let second = as_user("alice")?;
+        watch::success("the second", &mut events).await;
+        router.send(parts(["me", "hello"])).await?;
+        assert_eq!(rt::in_time("hello", second.recv()).await?.first(), "hello");
+        // The first one was asked to leave, which is no fault of anybody.
+        let cause = watch::event("the first", &mut events, |event| match event {
+            Event::Disconnected { cause, .. } => Some(cause.clone()),
+            _ => None,
+        });
+        assert_eq!(cause.await, Disconnect::Local);
+        first.close().await;
+        Ok(())
+    })
+}
+
+// REQREP-ROUTER-01, REQREP-ROUTER-05
+#[test]
+fn a_router_takes_one_message_of_each_peer_in_turn() -> Done {
+    rt::run(async {
+        let router = Router::new(Options::new())?;
+        let mut events = router.monitor();
+        let endpoint = router.bind(ANYWHERE).await?;
+        for name in ["a", "b", "c"] {
+            let dealer = Dealer::new(Options::new().routing_id(name)?)?;
+            dealer.connect(&endpoint)?;
+            for number in 0..50 {
+                dealer.send(number.to_string()).await?;
+            }
+            assert_eq!(dealer.close().await, 0);
+        }
+        for _ in 0..3 {
+            watch::disconnected("a dealer", &mut events).await;
+        }
+        for number in 0..50 {
+            let mut names = Vec::new();
+            for _ in 0..3 {
+                let message = rt::in_time("a message", router.recv()).await?;
+                let [name, body] = &frames(&message)[..] else { panic!("{message:?}") };
+                assert_eq!(*body, number.to_string().into_bytes());
+                // From one that has left already: its name stays with what it said.
+                names.push(String::from_utf8(name.clone())?);
+            }
+            names.sort();
+            assert_eq!(names, ["a", "b", "c"]);
+        }
+        Ok(())
+    })
+}
+
+// ZAP-33, PLAIN-20
+#[test]
+fn messages_say_who_sent_them() -> Done {
+    rt::run(async {
+        for at in [ANYWHERE, "ipc://*", "inproc://who"] {
+            let hub = Hub::new();
+            let security = ServerSecurity::plain().with_authenticator(Judge::accept("alice"));
+            let rep = Rep::new(Options::new().hub(hub.clone()).security(security))?;
+            let endpoint = rep.bind(at).await?;
+            let security = Security::plain_client("user", "password")?;
+            let options = Options::new()
+                .hub(hub)
+                .security(security)
+                .property("X-Team", &b"red"[..])?
+                .routing_id("me")?;
+            let req = Req::new(options)?;
+            req.connect(&endpoint)?;
+            req.send("question").await?;
+            let question = rt::in_time(at, rep.recv()).await?;
+            let peer = question.peer().expect("who sent it").clone();
+            assert_eq!(peer.user_id().map(|it| it.as_str()), Some("alice"), "{at}");
+            assert_eq!(peer.claimed.metadata.get("x-team").map(|it| &it[..]), Some(&b"red"[..]));
+            assert_eq!(peer.claimed.routing_id.as_bytes(), b"me", "{at}");
+            let address = peer.verified.address.zap_text();
+            match at.split(':').next() {
+                Some("tcp") => assert_eq!(address, "127.0.0.1"),
+                Some("ipc") => assert!(address.starts_with("localhost:"), "{address}"),
+                _ => assert_eq!(address, ""),
+            }
+            rep.send("answer").await?;
+            let answer = rt::in_time(at, req.recv()).await?;
+            assert_eq!(answer.peer().expect("who sent it").user_id(), None, "{at}");
+        }
+        Ok(())
+    })
+}
+
+/// What a peer says that a REQ did not ask for is dropped, whatever it looks like.
+// REQREP-REQ-06, REQREP-REQ-08
+#[test]
+fn a_req_takes_the_answer_and_nothing_else() -> Done {
+    rt::run(async {
+        let req = Req::new(Options::new())?;
+        let endpoint = req.bind(ANYWHERE).await?;
+        let mut asked = Raw::connect(&endpoint).await;
+        asked.shake_hands_null("REP").await;
+        req.send("question").await?;
+        asked.read_until("the question", |seen| seen.ends_with(b"\x01\x00\x00\x08question")).await;
+        let mut other = Raw::connect(&endpoint).await;
+        other.shake_hands_null("REP").await;
+        other.write(b"\x01\x00\x00\x06forged").await;
+        asked.write(b"\x00\x0cno delimiter").await;
+        asked.write(b"\x01\x01x\x00\x05wrong").await;
+        asked.write(b"\x01\x00\x00\x06answer").await;
+        assert_eq!(rt::in_time("the answer", req.recv()).await?.first(), "answer");
+        Ok(())
+    })
+}
