@@ -173,7 +173,8 @@ fn an_observer_sees_that_messages_pass_and_not_what_they_say() -> Done {
             .security(security)
             .routing_id("our routing id")?
             .property("X-Secret", &b"our property"[..])?
-            .heartbeat_interval(Duration::from_millis(20));
+            .heartbeat_interval(Duration::from_millis(20))
+            .heartbeat_timeout(rt::LATE);
         let ours = Ours::new(SocketType::DEALER, options)?;
         let endpoint = ours.bind(place::ANYWHERE).await?;
         let relay = Relay::to(&endpoint.to_string()).await;
