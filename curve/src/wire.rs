@@ -224,7 +224,8 @@ pub(crate) fn sealed(head: &[&[u8]], key: &BoxKey, nonce: &Nonce, text: &[&[u8]]
     out
 }
 
-/// Seals all that stands behind the place of the tag, which is at `at`.
+/// Seals all that stands behind the place of the tag, which is at `at`. Where there is no place for a
+/// tag, there is no text behind it either.
 pub(crate) fn seal_tail(out: &mut [u8], at: usize, seal: impl FnOnce(&mut [u8]) -> Tag) {
     if let Some((tag, text)) = out.get_mut(at..).and_then(|tail| tail.split_first_chunk_mut()) {
         *tag = seal(text);

@@ -206,7 +206,8 @@ fn a_large_message_arrives() {
     assert!(pair.server.messages() == [Message::from(body)]);
 }
 
-// V1: signed numbers once stopped a connection at its eightieth message.
+// Signed numbers once stopped a connection at its eightieth message.
+// hostile: V1
 #[test]
 fn long_conversations_go_on() {
     let mut pair = both();

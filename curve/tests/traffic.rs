@@ -48,7 +48,7 @@ fn refuse(make: impl Fn(&mut RawTraffic) -> Vec<u8>, kind: impl Into<Kind> + Clo
 }
 
 // CURVE-05, CURVE-08, CURVEZMQ-34, CURVEZMQ-35, CURVEZMQ-36, CURVEZMQ-41: what we send.
-// CURVE-06: in the form that libzmq understands.
+// In plain frames: in command frames libzmq drops them.
 #[test]
 fn frames_are_sent_as_messages() {
     for (side, first) in [(SIDES[0], 2), (SIDES[1], 3)] {
