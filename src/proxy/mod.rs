@@ -150,7 +150,7 @@ impl<'a> Proxy<'a> {
     /// A proxy between these two.
     ///
     /// # Errors
-    /// [`ProxyError::NoWay`] if nothing can pass between the two, such as from a PUSH to a PULL.
+    /// [`ProxyError::NoWay`] if nothing can pass between the two in either direction, such as two PULLs.
     pub fn new(frontend: &'a dyn Proxied, backend: &'a dyn Proxied) -> Result<Self, ProxyError> {
         let lane = |from: &'a dyn Proxied, to: &'a dyn Proxied| {
             Some(Lane::new(from.as_receiving()?, to.as_sending()?))
