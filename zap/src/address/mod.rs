@@ -126,6 +126,3 @@ impl AddressRules {
         })
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -115,6 +115,3 @@ impl auth::Authenticator for Authenticator {
         Box::pin(ready(decision))
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -113,6 +113,3 @@ impl Certificate {
 fn is_user_id(name: &str) -> bool {
     name.eq_ignore_ascii_case(USER_ID)
 }
-
-#[cfg(test)]
-mod tests;

@@ -39,7 +39,7 @@ fn property(line: usize, text: &str) -> Result<Option<Property<'_>>, Certificate
     if is_end(content) {
         return Ok(None);
     }
-    if indent % 4 != 0 || content.starts_with('\t') {
+    if !indent.is_multiple_of(4) || content.starts_with('\t') {
         return Err(CertificateFault::Indent);
     }
     let (name, rest) =

@@ -33,6 +33,3 @@ fn text(field: Field, frame: &[u8]) -> Result<&str, ZapError> {
     }
     std::str::from_utf8(frame).map_err(|_| ZapError::NotText(field))
 }
-
-#[cfg(test)]
-mod tests;

@@ -117,6 +117,3 @@ fn check(decision: &AuthDecision) -> Result<(), ZapError> {
         AuthDecision::Refuse { .. } => Ok(()),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -120,6 +120,3 @@ fn load_public(root: &Path, path: &Path) -> Result<Certificate, CertificateError
         None => Ok(certificate),
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -93,6 +93,3 @@ impl fmt::Debug for KeySet {
 pub(crate) fn key_user_id(key: &[u8; 32]) -> UserId {
     UserId::new(&z85::encode(key)).unwrap_or_default()
 }
-
-#[cfg(test)]
-mod tests;

@@ -181,6 +181,3 @@ impl fmt::Debug for Passwords {
         write!(f, "Passwords({} users)", self.len())
     }
 }
-
-#[cfg(test)]
-mod tests;
