@@ -117,6 +117,7 @@ fn parts_are_pushed_popped_and_split() {
     assert_eq!(it.pop_front(), None, "the last part stays");
     assert_eq!(it, Message::new("d"));
     assert_eq!(Message::from_parts(Vec::<Part>::new()), None);
+    assert_eq!(Message::from(("a", b"b", vec![b'c'])), of(&[b"a", b"b", b"c"]));
 }
 
 #[test]

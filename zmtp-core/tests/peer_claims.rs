@@ -4,6 +4,7 @@ use zmtp_core::SocketType::{self, DEALER, PAIR, PULL, REP, REQ, ROUTER, SUB};
 use zmtp_core::auth::{AuthDecision, UserId};
 use zmtp_core::error::{Incompatible, Misbehaved, Stage};
 use zmtp_core::peer::{PeerAddress, RoutingId};
+use zmtp_core::wire::metadata::Metadata;
 
 use crate::support::*;
 
@@ -175,7 +176,17 @@ fn claims_are_never_facts() {
     assert!(peer.verified.metadata.is_empty());
     assert_eq!(peer.claimed.metadata.get("User-Id").unwrap(), &b"root"[..]);
 
-    let alice = AuthDecision::accept_as(UserId::new("alice").unwrap());
-    let peer = Node::new(guarded(ROUTER)).answering(alice).feed(&octets).peer();
-    assert_eq!(peer.user_id().unwrap().as_str(), "alice");
+    let mut facts = Metadata::new();
+    facts.push("Team", "blue").unwrap();
+    let user_id = UserId::new("alice");
+    let alice = AuthDecision::Accept { user_id, metadata: facts };
+    let mut node = Node::new(guarded(ROUTER)).answering(alice);
+    node.feed(&octets).feed(&message(&[b"x"]));
+    let message = node.messages().remove(0);
+    assert_eq!(message.user_id().unwrap().as_str(), "alice");
+    assert_eq!(message.peer_address(), Some(&PeerAddress::Unknown));
+    assert_eq!(message.verified_property("team").unwrap(), &b"blue"[..]);
+    assert_eq!(message.claimed_property("user-id").unwrap(), &b"root"[..]);
+    assert_eq!(message.verified_property("User-Id"), None);
+    assert_eq!(message.claimed_property("Team"), None);
 }
