@@ -193,11 +193,19 @@ impl<'a> Pump<'a> {
                 self.pipe.deliver(&mut self.messages);
                 self.pipe.owner().clone().subscription(self.pipe, change, &prefix)
             }
+            Received::Pong(_) => {
+                self.heartbeat.pong_received();
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
 
     fn tick(&mut self, cx: &mut Context<'_>) -> Result<(), ProtocolError> {
+        if self.undelivered {
+            // We do not read while the application does not: the peer's silence is our doing.
+            self.heartbeat.received();
+        }
         while let Some(due) = self.heartbeat.poll_timeout() {
             let due = self.clock.at(due);
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
