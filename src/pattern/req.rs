@@ -26,8 +26,15 @@ enum State {
     Idle,
     /// The peer behind this pipe has the request.
     Asked(PipeId),
-    /// The peer that had the request has left.
-    Lost,
+    /// The peer that had the request has left, perhaps behind its answer.
+    Lost(PipeId),
+}
+
+impl State {
+    /// Whether an answer from there is wanted.
+    fn awaits(self, pipe: PipeId) -> bool {
+        matches!(self, Self::Asked(asked) | Self::Lost(asked) if asked == pipe)
+    }
 }
 
 impl Request {
@@ -60,9 +67,9 @@ impl Request {
     pub(crate) fn has_message(&self) -> bool {
         let state = lock(&self.state);
         let is_answer = |pipe: &Arc<Pipe>, message: &Message| {
-            *state == State::Asked(pipe.id()) && message.first().is_empty() && message.len() > 1
+            state.awaits(pipe.id()) && message.first().is_empty() && message.len() > 1
         };
-        *state != State::Idle && (self.queue.find(is_answer) || *state == State::Lost)
+        *state != State::Idle && (self.queue.find(is_answer) || matches!(*state, State::Lost(_)))
     }
 
     /// The answer of the peer that was asked; whatever else arrives is dropped.
@@ -75,7 +82,7 @@ impl Request {
             });
         }
         while let Some((pipe, mut message)) = self.queue.try_recv() {
-            let expected = *state == State::Asked(pipe.id());
+            let expected = state.awaits(pipe.id());
             let delimited = message.first().is_empty() && message.pop_front().is_some();
             if expected && delimited {
                 *state = State::Idle;
@@ -83,7 +90,7 @@ impl Request {
             }
             tracing::debug!(pipe = ?pipe.id(), expected, delimited, "an unasked or malformed answer was dropped");
         }
-        if *state == State::Lost {
+        if matches!(*state, State::Lost(_)) {
             *state = State::Idle;
             return Err(RecvError::RequestLost);
         }
@@ -118,7 +125,7 @@ impl Owner for Request {
         }
         let mut state = lock(&self.state);
         if *state == State::Asked(pipe.id()) {
-            *state = State::Lost;
+            *state = State::Lost(pipe.id());
         }
         drop(state);
         self.queue.wake_all();

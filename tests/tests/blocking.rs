@@ -11,7 +11,7 @@ use ironhouse::error::{RecvError, SendError};
 use ironhouse::{Event, Message, Observation, Options, SocketType};
 use ironhouse_tests::ours::frames;
 use ironhouse_tests::place::ANYWHERE;
-use ironhouse_tests::{Done, rt, theirs};
+use ironhouse_tests::{Done, Fallible, rt, theirs};
 use libzmq_reference as zmq;
 
 /// More than anything takes that works.
@@ -19,7 +19,7 @@ const LATE: Duration = rt::LATE;
 /// What is waited for in vain.
 const SHORT: Duration = Duration::from_millis(60);
 
-fn pipeline() -> ironhouse_tests::Fallible<(Push, Pull)> {
+fn pipeline() -> Fallible<(Push, Pull)> {
     let pull = Pull::new(Options::new())?;
     let endpoint = pull.bind(ANYWHERE)?;
     let push = Push::new(Options::new())?;
@@ -218,6 +218,29 @@ fn dropping_waits_for_what_is_to_be_sent() -> Done {
         assert_eq!(pull.recv()?.len(), 10_000);
     }
     Ok(())
+}
+
+/// The thread that would send in the background may end with the process.
+#[test]
+fn dropping_lasts_as_long_as_it_lingers() -> Done {
+    let unsent = || {
+        let push = Push::new(Options::new().linger(SHORT))?;
+        push.connect("inproc://blocking-lingers")?;
+        push.send("never")?;
+        Fallible::Ok((push, Instant::now()))
+    };
+    let (push, begin) = unsent()?;
+    drop(push);
+    assert!(begin.elapsed() >= SHORT, "it waited {:?}", begin.elapsed());
+
+    rt::run_on_one_thread(async {
+        let (push, begin) = unsent()?;
+        let mut monitor = push.as_async().monitor();
+        drop(push);
+        assert!(begin.elapsed() < SHORT, "tasks wait for this thread");
+        rt::in_time("the end", async { while monitor.next().await.is_some() {} }).await;
+        Ok(())
+    })
 }
 
 #[test]

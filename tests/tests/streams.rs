@@ -283,3 +283,23 @@ fn a_lost_request_is_readable() -> Done {
         Ok(())
     })
 }
+
+/// An answer that came is not lost with the peer that gave it.
+// REQREP-REQ-01
+#[test]
+fn the_last_words_of_a_peer_are_an_answer() -> Done {
+    rt::run(async {
+        let (rep, req) = (Rep::new(Options::new())?, Req::new(Options::new())?);
+        let mut monitor = req.monitor();
+        rt::in_time("it", req.connect(rep.bind(ANYWHERE).await?)?.ready()).await?;
+        req.send("question").await?;
+        rt::in_time("a question", rep.recv()).await?;
+        rep.send("last words").await?;
+        assert_eq!(rt::in_time("the end", rep.close()).await, 0);
+        let gone = |event: &Event| matches!(event, Event::Disconnected { .. }).then_some(());
+        ironhouse_tests::watch::event("the loss", &mut monitor, gone).await;
+        assert_eq!(rt::in_time("it", poll(&[&req], None)).await, [0]);
+        assert_eq!(req.try_recv()?.first(), "last words");
+        Ok(())
+    })
+}
