@@ -10,6 +10,7 @@ mod rep;
 mod req;
 mod router;
 mod sub;
+mod traffic;
 mod xpub;
 mod xsub;
 
