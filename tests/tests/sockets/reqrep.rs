@@ -1,15 +1,17 @@
 //! REQ, REP, DEALER, ROUTER: turns, losses and routing ids.
 
+use std::time::Duration;
+
 use ironhouse::auth::{AuthDecision, AuthRequest, Credentials, UserId};
 use ironhouse::error::{Disconnect, RecvError, SendError};
 use ironhouse::{
-    Dealer, Event, Hub, Options, Rep, Req, Router, Security, ServerSecurity, SocketType,
+    Dealer, Event, Hub, Options, Reconnect, Rep, Req, Router, Security, ServerSecurity, SocketType,
     from_sync_fn,
 };
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::{ANYWHERE, TempDir};
-use ironhouse_tests::raw::Raw;
+use ironhouse_tests::raw::{Raw, RawListener};
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::error::{Misbehaved, Stage};
@@ -90,6 +92,39 @@ fn a_request_whose_peer_leaves_is_lost_and_says_so() -> Done {
             assert_eq!(rt::in_time(at, req.recv()).await?.first(), "answer");
         }
         Ok(())
+    })
+}
+
+/// Sent again at once, a request is not lost a second time with the connection that is being taken away.
+#[test]
+fn a_request_sent_again_at_once_is_never_forgotten() -> Done {
+    rt::run(async {
+        let stranger = RawListener::bind().await;
+        let soon = Duration::from_millis(1);
+        let reconnect = Reconnect { interval: soon, max_interval: soon };
+        let req = Req::new(Options::new().reconnect(reconnect).linger(Duration::ZERO))?;
+        req.connect(stranger.endpoint())?;
+        let serve = async {
+            loop {
+                let mut raw = stranger.accept().await;
+                raw.shake_hands_null("REP").await;
+                // Takes the question, and leaves.
+                raw.read_until("a question", |seen| seen.ends_with(b"question")).await;
+            }
+        };
+        let ask = async {
+            for round in 0..300 {
+                let what = format!("round {round}");
+                rt::in_time(&what, req.send("question")).await?;
+                let answer = rt::in_time(&what, req.recv()).await;
+                assert_eq!(answer, Err(RecvError::RequestLost), "{what}");
+            }
+            Fallible::Ok(())
+        };
+        tokio::select! {
+            () = serve => Ok(()),
+            done = ask => done,
+        }
     })
 }
 

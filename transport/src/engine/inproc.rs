@@ -226,6 +226,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     connecter.established(peer);
     until_gone(shared, joined.joint.gone(), stop).await;
     drop(gone);
+    pipe.suspend();
     shared.owner.lost(pipe, true);
     let lost = pipe.go_offline();
     let cause = cause(shared, stop, &joined.joint, pipe);

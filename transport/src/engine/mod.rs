@@ -386,6 +386,7 @@ impl Shared {
             // Everything is in the hands of the system; let the peer see an orderly end.
             let _ = stream.shutdown_write();
         }
+        pipe.suspend();
         self.owner.lost(pipe, reconnecting);
         let lost = pipe.go_offline();
         self.given_up.fetch_add(lost, Ordering::Relaxed);

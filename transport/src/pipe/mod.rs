@@ -327,6 +327,12 @@ impl Pipe {
         (conflate || inbound.takes_more()).then(|| inbound.accept(message.clone(), conflate))
     }
 
+    /// The connection has ended: no message is taken until [`go_offline`](Self::go_offline), so that
+    /// one sent after the owner heard of the loss is not lost with what was sent before.
+    pub(crate) fn suspend(&self) {
+        lock(&self.outbound).suspend();
+    }
+
     /// The connection is gone. Gives the number of messages that are lost with it.
     pub(crate) fn go_offline(self: &Arc<Self>) -> usize {
         *lock(&self.peer) = None;

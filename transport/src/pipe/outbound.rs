@@ -36,6 +36,8 @@ pub(super) struct Outbound {
     written: u64,
     /// No more messages are taken.
     finished: bool,
+    /// No messages are taken until the connection that ended is taken away.
+    suspended: bool,
     /// Somebody was told "full" and waits to hear otherwise.
     blocked: bool,
     driver: Option<Waker>,
@@ -65,6 +67,7 @@ impl Outbound {
             encoded: 0,
             written: 0,
             finished: false,
+            suspended: false,
             blocked: false,
             driver: None,
         }
@@ -86,6 +89,7 @@ impl Outbound {
     #[inline]
     pub(super) fn has_room(&mut self) -> bool {
         let room = match &self.link {
+            _ if self.suspended => false,
             Link::Direct(receiver, _) => self.conflate || receiver.takes_more(),
             _ => !self.is_full(),
         };
@@ -103,7 +107,7 @@ impl Outbound {
         if self.finished {
             return Err(TrySendError::Closed);
         }
-        if self.is_full() {
+        if self.suspended || self.is_full() {
             self.blocked = true;
             return Err(TrySendError::Full);
         }
@@ -220,8 +224,14 @@ impl Outbound {
         }
     }
 
+    /// The connection has ended: nothing more is to be lost with it.
+    pub(super) fn suspend(&mut self) {
+        self.suspended = true;
+    }
+
     /// What was encoded for the connection is lost with it.
     pub(super) fn go_offline(&mut self) -> usize {
+        self.suspended = false;
         if matches!(self.link, Link::Closed) {
             return 0;
         }
