@@ -288,8 +288,8 @@ fn a_server_that_closes_at_any_octet_is_met_again() -> Done {
                 raw.read_to_end().await;
                 let error = watch::failure(&what, &mut visitor.events).await;
                 let stage = match cut {
-                    ..10 => Stage::Greeting,
-                    ..64 => Stage::Mechanism,
+                    0..10 => Stage::Greeting,
+                    10..64 => Stage::Mechanism,
                     _ => first_stage(*kind),
                 };
                 assert_eq!(Fault::from(&error), Fault::closed(stage), "{what}");
