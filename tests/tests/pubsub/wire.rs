@@ -175,6 +175,29 @@ fn what_nobody_asked_for_is_passed_over() -> Done {
     })
 }
 
+// PUBSUB-SUB-04
+#[test]
+fn a_publisher_that_leaves_at_once_is_heard_and_can_come_back() -> Done {
+    rt::run(async {
+        let sub = Sub::new(Options::new())?;
+        sub.subscribe("");
+        let endpoint = sub.bind(ANYWHERE).await?;
+        for round in 0..3 {
+            let mut raw = Raw::connect(&endpoint).await;
+            raw.shake_hands_null("PUB").await;
+            let messages: Vec<u8> = (0..5).flat_map(|at| octets::frame(0, &[round, at])).collect();
+            raw.write(&messages).await;
+            raw.write(&octets::frame(1, b"the rest never comes")).await;
+            drop(raw);
+            for at in 0..5 {
+                assert_eq!(*rt::in_time("a message", sub.recv()).await?.first(), [round, at]);
+            }
+        }
+        rt::never("half a message", QUIET, sub.recv()).await;
+        Ok(())
+    })
+}
+
 // PUBSUB-WIRE-10, PUBSUB-WIRE-11
 #[test]
 fn both_forms_are_understood_from_every_version() -> Done {

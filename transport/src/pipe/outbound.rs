@@ -178,13 +178,9 @@ impl Outbound {
         self.finished = true;
     }
 
-    pub(super) fn is_drained(&mut self) -> bool {
-        let written = match &mut self.link {
-            // Subscriptions are no messages, but they leave as well.
-            Link::Online(outgoing) => outgoing.output().is_empty(),
-            Link::Offline(_) | Link::Direct(..) | Link::Closed => true,
-        };
-        self.finished && written && self.unsent() == 0
+    /// Subscriptions are not waited for: they end with the connection.
+    pub(super) fn is_drained(&self) -> bool {
+        self.finished && self.unsent() == 0
     }
 
     pub(super) fn go_online(&mut self, outgoing: Outgoing) -> Result<(), ProtocolError> {
