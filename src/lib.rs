@@ -4,7 +4,7 @@
 //! tokio. A peer that is refused learns why, and so does the side that refused it; nobody hangs.
 //!
 //! ```text
-//!   Options ── Security ──▶ Req, Rep, Push, Pull, Dealer, Router
+//!   Options ── Security ──▶ Req, Rep, Push, Pull, Dealer, Router, Pub, Sub, XPub, XSub, Pair
 //!                             │ bind, connect      │ send, recv       │ monitor
 //!                             ▼                    ▼                  ▼
 //!                           Endpoint, Connecting   Message            Event
