@@ -289,7 +289,7 @@ fn a_server_that_closes_at_any_octet_is_met_again() -> Done {
                 let error = watch::failure(&what, &mut visitor.events).await;
                 let stage = match cut {
                     0..10 => Stage::Greeting,
-                    10..64 => Stage::Mechanism,
+                    1010..64 => Stage::Mechanism,
                     _ => first_stage(*kind),
                 };
                 assert_eq!(Fault::from(&error), Fault::closed(stage), "{what}");
