@@ -4,9 +4,7 @@
 use std::time::Duration;
 
 use ironhouse::error::Disconnect;
-use ironhouse::{
-    Connecting, Dealer, Event, Limits, Monitor, Options, Reconnect, Security, ServerSecurity,
-};
+use ironhouse::{Connecting, Dealer, Event, Monitor, Options, Reconnect, Security, ServerSecurity};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::octets::{
@@ -18,7 +16,7 @@ use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::error::{Incompatible, Kind as Cause, Malformed, Misbehaved, Stage};
 use zmtp_core::wire::greeting::MechanismName;
 
-use crate::house::{AT_ONCE, DEADLINE, Kind};
+use crate::house::{AT_ONCE, DEADLINE, Kind, deadline};
 
 const PASSWORD: &str = "never to be seen by strangers";
 
@@ -32,9 +30,12 @@ struct Visitor {
 
 impl Visitor {
     async fn send(security: Security) -> Fallible<Self> {
+        Self::send_with(security, rt::LATE).await
+    }
+
+    async fn send_with(security: Security, time: Duration) -> Fallible<Self> {
         let stranger = RawListener::bind().await;
-        let mut limits = Limits::DEFAULT;
-        limits.handshake_timeout = DEADLINE;
+        let limits = deadline(time);
         let soon = Duration::from_millis(10);
         let reconnect = Reconnect { interval: soon, max_interval: soon };
         let options = Options::new().security(security).limits(limits).reconnect(reconnect);
@@ -48,11 +49,15 @@ impl Visitor {
     /// Accepts a connection and answers with `octets`. Gives what the visitor said until it left,
     /// and how it sees the matter.
     async fn meet(&mut self, what: &str, octets: &[u8]) -> (Raw, watch::Fault, bool) {
-        let mut raw = self.stranger.accept().await;
-        raw.write(octets).await;
-        raw.closes_within(what, DEADLINE * 4).await;
-        raw.finish().await;
-        let failure = watch::refusal(what, &mut self.connecting).await;
+        let Self { connecting, stranger, .. } = self;
+        let visit = async {
+            let mut raw = stranger.accept().await;
+            raw.write(octets).await;
+            raw.closes_within(what, AT_ONCE).await;
+            raw.finish().await;
+            raw
+        };
+        let (raw, failure) = tokio::join!(visit, watch::refusal(what, connecting));
         let error = watch::failure(what, &mut self.events).await;
         assert_eq!(fault_of(&failure), Fault::from(&error), "{what}: ready and monitor differ");
         (raw, Fault::from(&error), failure.is_final)
@@ -223,7 +228,7 @@ fn a_silent_server_is_left_when_the_deadline_is_over() -> Done {
                 ("a greeting", server_greeting(kind.name()), first_stage(*kind)),
             ] {
                 let what = format!("{name}, then silence, to a {} client", kind.name());
-                let mut visitor = Visitor::send(security.clone()).await?;
+                let mut visitor = Visitor::send_with(security.clone(), DEADLINE).await?;
                 let (_, seen, is_final) = visitor.meet(&what, &octets).await;
                 assert_eq!(seen, fault(stage, Cause::TimedOut, "ZMTP-SEC-05"), "{what}");
                 assert!(!is_final, "{what}: tries again");
@@ -289,7 +294,7 @@ fn a_server_that_closes_at_any_octet_is_met_again() -> Done {
                 let error = watch::failure(&what, &mut visitor.events).await;
                 let stage = match cut {
                     0..10 => Stage::Greeting,
-                    1010..64 => Stage::Mechanism,
+                    10..64 => Stage::Mechanism,
                     _ => first_stage(*kind),
                 };
                 assert_eq!(Fault::from(&error), Fault::closed(stage), "{what}");

@@ -17,7 +17,7 @@ use zmtp_core::error::{
 use zmtp_core::wire::greeting::MechanismName;
 use zmtp_core::wire::metadata::MetadataError;
 
-use crate::house::{AT_ONCE, DEADLINE, House, KINDS, Kind};
+use crate::house::{AT_ONCE, DEADLINE, House, KINDS, Kind, deadline};
 
 /// Something that a stranger says.
 struct Knock {
@@ -389,7 +389,8 @@ fn silence_is_ended_by_one_deadline_however_far_the_stranger_came() -> Done {
     rt::all_at_once(&tries, |(kind, (name, octets, stage))| {
         let what = format!("{name}, then silence, at a {} listener", kind.name());
         rt::run(async {
-            let mut house = House::build(*kind, |options| options).await?;
+            let mut house =
+                House::build(*kind, |options| options.limits(deadline(DEADLINE))).await?;
             let mut raw = house.raw().await;
             let begin = Instant::now();
             raw.write(octets).await;
@@ -410,7 +411,8 @@ fn dribbling_does_not_extend_the_deadline() -> Done {
     rt::all_at_once(&KINDS, |kind| {
         let what = format!("dribbling at a {} listener", kind.name());
         rt::run(async {
-            let mut house = House::build(*kind, |options| options).await?;
+            let mut house =
+                House::build(*kind, |options| options.limits(deadline(DEADLINE))).await?;
             let mut raw = house.raw().await;
             let octets = greeting(kind.name());
             let dribble = async {
@@ -552,9 +554,8 @@ fn silent_strangers_make_room_for_an_honest_newcomer() -> Done {
     const PLACES: usize = 8;
     rt::all_at_once(&KINDS, |kind| {
         rt::run(async {
-            let mut limits = ironhouse::Limits::DEFAULT;
             // Longer than the test: only eviction can make room.
-            limits.handshake_timeout = Duration::from_secs(120);
+            let limits = deadline(Duration::from_secs(120));
             let mut house =
                 House::build(*kind, |options| options.limits(limits).max_half_open(PLACES)).await?;
             let mut strangers = Vec::new();
