@@ -133,8 +133,13 @@ impl Connecter {
             if attempt.established {
                 backoff.reset();
             }
-            if self.is_over() || self.is_final(&attempt) {
+            if self.is_final(&attempt) {
                 self.fail(attempt.cause, true);
+                break;
+            }
+            if self.is_over() {
+                // Whatever became of the last attempt, it is this side that makes no other.
+                self.fail(Disconnect::Local, true);
                 break;
             }
             let delay = backoff.pause();
