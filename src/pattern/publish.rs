@@ -2,7 +2,7 @@
 //! Type", "The XPUB Socket Type").
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use transport::{Owner, Pipe, TrySendError};
@@ -30,6 +30,8 @@ pub(crate) struct Publisher {
     /// A message that did not fit may fit now.
     pub(crate) changed: Notify,
     dropped: AtomicU64,
+    /// How often a subscriber began to lose messages.
+    muted: AtomicU64,
     /// `None` for PUB, whose application is told nothing.
     told: Option<Told>,
     limits: Limits,
@@ -57,6 +59,7 @@ impl Publisher {
             queue: Notices::new(options.engine.marks.receive, limits.max_subscription_octets),
             changed: Notify::new(),
             dropped: AtomicU64::new(0),
+            muted: AtomicU64::new(0),
             told: Some(options.pubsub.told),
             limits,
             welcome: options.pubsub.welcome.clone(),
@@ -71,7 +74,7 @@ impl Publisher {
     pub(crate) fn try_send(&self, message: &Message) -> Result<(), SendError> {
         let mut roster = lock(&self.roster);
         roster.select(message.first(), self.invert);
-        self.send_to_chosen(&mut roster, message)
+        self.send_to_chosen(roster, message)
     }
 
     /// The same, but to this peer alone.
@@ -80,10 +83,14 @@ impl Publisher {
         let slot = roster.slot_of_peer(peer).ok_or(SendError::PeerGone)?;
         roster.select(message.first(), self.invert);
         roster.narrow(slot);
-        self.send_to_chosen(&mut roster, message)
+        self.send_to_chosen(roster, message)
     }
 
-    fn send_to_chosen(&self, roster: &mut Roster, message: &Message) -> Result<(), SendError> {
+    fn send_to_chosen(
+        &self,
+        mut roster: MutexGuard<'_, Roster>,
+        message: &Message,
+    ) -> Result<(), SendError> {
         if self.no_drop {
             let mut room = true;
             roster.chosen(|subscriber| room &= subscriber.pipe.has_room());
@@ -91,12 +98,37 @@ impl Publisher {
                 return Err(SendError::WouldBlock);
             }
         }
-        let mut dropped = 0;
-        roster.chosen(|subscriber| dropped += u64::from(!give(subscriber, message)));
+        let (mut dropped, mut slow) = (0, None);
+        roster.chosen(|subscriber| {
+            if !give(subscriber, message) {
+                dropped += 1;
+                if !std::mem::replace(&mut subscriber.muted, true) {
+                    slow.clone_from(&subscriber.peer);
+                }
+            }
+        });
+        // Whoever writes the log may want to publish it.
+        drop(roster);
         if dropped > 0 {
             self.dropped.fetch_add(dropped, Ordering::Relaxed);
         }
+        if let Some(peer) = slow {
+            self.warn(&peer);
+        }
         Ok(())
+    }
+
+    /// Each time twice as rarely, so that a slow subscriber is no flood of warnings.
+    #[cold]
+    fn warn(&self, peer: &Peer) {
+        let times = self.muted.fetch_add(1, Ordering::Relaxed) + 1;
+        let (address, dropped) = (&peer.verified.address, self.dropped());
+        let text = "a subscriber is too slow and gets nothing until it has caught up";
+        if times.is_power_of_two() {
+            tracing::warn!(%address, times, dropped, "{text}");
+        } else {
+            tracing::debug!(%address, times, dropped, "{text}");
+        }
     }
 
     /// Messages that a subscriber did not get because it was full, once for each such subscriber.
@@ -173,33 +205,12 @@ impl Publisher {
     }
 }
 
-/// Whether the subscriber got the message.
+/// Whether the subscriber got the message. Once it is full it gets nothing until half of the mark is
+/// free, as with libzmq: it sees few long gaps instead of many short ones.
 #[inline]
-fn give(subscriber: &mut Subscriber, message: &Message) -> bool {
-    if !subscriber.muted {
-        match subscriber.pipe.try_send(message) {
-            // A pipe that is closed has no subscriber any more.
-            Ok(()) | Err(TrySendError::Closed) => return true,
-            Err(TrySendError::Full) => mute(subscriber),
-        }
-    }
-    subscriber.dropped += 1;
-    false
-}
-
-/// Drops whole messages until half of the mark is free, as libzmq does: a slow subscriber sees few long
-/// gaps instead of many short ones.
-#[cold]
-fn mute(subscriber: &mut Subscriber) {
-    subscriber.muted = true;
-    let address = subscriber.peer.as_ref().map(|peer| peer.verified.address.clone());
-    let address = address.map(tracing::field::debug);
-    if subscriber.dropped == 0 {
-        tracing::warn!(address, "a subscriber is too slow: it gets nothing until it has caught up");
-    } else {
-        let dropped = subscriber.dropped;
-        tracing::debug!(address, dropped, "a subscriber is too slow again");
-    }
+fn give(subscriber: &Subscriber, message: &Message) -> bool {
+    // A pipe that is closed has no subscriber any more.
+    !subscriber.muted && subscriber.pipe.try_send(message) != Err(TrySendError::Full)
 }
 
 impl Owner for Publisher {

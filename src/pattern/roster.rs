@@ -36,8 +36,6 @@ pub(crate) struct Subscriber {
     pub(crate) peer: Option<Arc<Peer>>,
     /// It was full, and gets nothing before it has caught up.
     pub(crate) muted: bool,
-    /// Messages that it did not get since the connection was made.
-    pub(crate) dropped: u64,
     /// What it is subscribed to, and the octets in all of that which it chose itself.
     places: HashSet<NodeId>,
     octets: usize,
@@ -137,7 +135,6 @@ impl Roster {
             pipe: pipe.clone(),
             peer: None,
             muted: false,
-            dropped: 0,
             places: HashSet::new(),
             octets: 0,
             asked: HashSet::new(),
@@ -170,7 +167,6 @@ impl Roster {
     pub(crate) fn disconnected(&mut self, slot: Slot) -> Option<Arc<Peer>> {
         let subscriber = self.subscriber(slot)?;
         subscriber.muted = false;
-        subscriber.dropped = 0;
         let peer = subscriber.peer.take()?;
         self.by_peer.remove(&address(&peer));
         Some(peer)

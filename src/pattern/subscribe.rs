@@ -123,9 +123,8 @@ impl Subscriptions {
     }
 
     fn send_upstream(&self, message: &Message) {
-        let state = lock(&self.state);
         let full = |pipe: &&Arc<Pipe>| pipe.try_send(message) == Err(TrySendError::Full);
-        let dropped = state.publishers.iter().filter(full).count();
+        let dropped = lock(&self.state).publishers.iter().filter(full).count();
         if dropped > 0 {
             self.dropped.fetch_add(dropped as u64, Ordering::Relaxed);
             tracing::debug!(dropped, "a message to publishers that are full was dropped");

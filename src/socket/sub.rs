@@ -31,7 +31,10 @@ macro_rules! subscribes {
             /// begins with `prefix`; an empty one asks for all (`ZMQ_SUBSCRIBE`). Whoever subscribes
             /// twice has to cancel twice.
             ///
-            /// It takes a while until publishers know: what they send before that does not come.
+            /// It takes a while until publishers know: what they send before that does not come. A
+            /// publisher ends the connection with one who subscribes to more than it accepts, which for
+            /// ours is [`Limits::max_subscriptions`](crate::Limits::max_subscriptions) and
+            /// [`max_subscription_octets`](crate::Limits::max_subscription_octets).
             pub fn subscribe(&self, prefix: impl AsRef<[u8]>) {
                 self.pattern.subscribe(prefix.as_ref());
             }
