@@ -90,7 +90,9 @@ fn libzmq_is_examined_under_every_mechanism() {
     let (right, wrong) = (place.write("right", "right"), place.write("wrong", "wrong"));
     examine(&at, &["--plain-user", "u", "--plain-password-file", &right]).exits(0);
     examine(&at, &["--plain-user", "u", "--plain-password-file", &wrong]).exits(3).says("400");
-    examine(&at, &[]).exits(6);
+    // libzmq may close before a single octet of its greeting leaves: then nobody can tell.
+    let mismatch = examine(&at, &[]);
+    assert!([5, 6].contains(&mismatch.code), "{mismatch:?}");
 
     let keys = CurveKeys::new();
     for (domain, code) in [("open", 0), ("closed", 3)] {
