@@ -81,6 +81,102 @@ fn errors_name_the_line_and_no_key() {
 }
 
 #[test]
+fn a_line_is_read_by_the_rules_of_zpl() {
+    let said = |line: &str| {
+        let text = format!("metadata\n    {line}\n\ncurve # keys\n    public-key='{PUBLIC}'");
+        let certificate = Certificate::parse(&text)?;
+        let said: Vec<_> = certificate.metadata().map(|(_, value)| value.to_owned()).collect();
+        Ok::<_, zap::CertificateError>(said.join("|"))
+    };
+    let value = |line| said(line).unwrap();
+    assert_eq!(value("name = Jo"), "Jo");
+    assert_eq!(value("name =Jo Doe\t# a comment"), "Jo Doe");
+    assert_eq!(value("name = \"Jo # Doe\" # a comment"), "Jo # Doe");
+    assert_eq!(value("name = 'say \"hello\"'\r"), "say \"hello\"");
+    assert_eq!(value("name = \" Jo \""), " Jo ");
+    assert_eq!(value("name"), "");
+    assert_eq!(value("name ="), "");
+    assert_eq!(value("name = \"Jo"), "\"Jo", "a quote that is not closed is part of the value");
+    assert_eq!(value("name = \"Jo\" Doe"), "\"Jo\" Doe", "as is one that closes too early");
+    assert_eq!(value("$a-_@.&+/9 = José"), "José");
+    assert_eq!(value("# name = Jo"), "");
+
+    let fault = |line| said(line).map_err(|error| (error.line, error.what));
+    assert_eq!(fault("full name = Jo"), Err((Some(2), CertificateFault::Property)));
+    assert_eq!(fault("= Jo"), Err((Some(2), CertificateFault::Property)));
+    assert_eq!(fault("name: Jo"), Err((Some(2), CertificateFault::Property)));
+    assert_eq!(fault("\tname = Jo"), Err((Some(2), CertificateFault::Indent)));
+    assert_eq!(fault("    name = Jo"), Err((Some(2), CertificateFault::Depth)));
+    assert_eq!(fault("name = J\x07o"), Err((Some(2), CertificateFault::Control)));
+    assert_eq!(fault("a = 1\n    a = 2"), Err((Some(3), CertificateFault::Twice)));
+}
+
+#[test]
+fn keys_stand_once_and_in_their_section() {
+    let fault = |text: String| Certificate::parse(&text).unwrap_err();
+    let key = format!("public-key = \"{PUBLIC}\"\n");
+    assert_eq!(fault(format!("    {key}")).what, CertificateFault::Depth, "no section yet");
+    assert_eq!(fault(format!("other\n    {key}")).what, CertificateFault::NoPublicKey);
+    assert_eq!(fault(format!("curve\n    {key}    {key}")).what, CertificateFault::Twice);
+    assert_eq!(fault(format!("curve\n        {key}")).what, CertificateFault::Depth);
+    let mark = format!("\u{FEFF}other\n    a\n        b = c\ncurve\r\n    {key}");
+    assert!(Certificate::parse(&mark).is_ok(), "what is unknown does not matter");
+    let many: String = (0..65).map(|count| format!("    name{count} = x\n")).collect();
+    let error = fault(format!("metadata\n{many}curve\n    {key}"));
+    assert_eq!((error.line, error.what), (Some(66), CertificateFault::TooMany(64)));
+}
+
+// Z85-02, Z85-08, Z85-09
+#[test]
+fn a_key_is_forty_characters_of_z85() {
+    let parse = |key: &str| Certificate::parse(&format!("curve\n    public-key = \"{key}\"\n"));
+    let wrong = |key: &str| parse(key).unwrap_err().what == CertificateFault::Key("public-key");
+    assert!(parse(PUBLIC).is_ok() && wrong("") && wrong(&PUBLIC[..35]) && wrong(&PUBLIC[1..]));
+    assert!(wrong(&format!("{PUBLIC}00000")));
+    for at in 0..PUBLIC.len() {
+        for foreign in [" ", ",", ";", "_", "`", "~", "|", "\\", "é", "\u{1F512}"] {
+            let mut key = PUBLIC.to_owned();
+            key.replace_range(at..=at, foreign);
+            assert!(wrong(&key), "{key}");
+        }
+    }
+    for group in 0..8 {
+        for overflow in ["%nSc1", "#####", "####0", "#0000", "##000"] {
+            let mut key = PUBLIC.to_owned();
+            key.replace_range(5 * group..5 * group + 5, overflow);
+            assert!(wrong(&key), "{key}");
+        }
+    }
+    assert!(parse(&PUBLIC.replace("Yne@$", "%nSc0")).is_ok(), "the largest group");
+}
+
+#[test]
+fn what_is_written_is_what_pyzmq_and_czmq_look_for() {
+    let mut made = Certificate::new([7; 32]).with_secret_key(&[9; 32]);
+    made.set("email", "first").unwrap();
+    made.set("email", "jo@example.org").unwrap();
+    let (public, secret) = (z85::encode([7; 32]), z85::encode([9; 32]));
+    let body = format!(
+        "\n\nmetadata\n    email = \"jo@example.org\"\ncurve\n    public-key = \"{public}\"\n"
+    );
+    let text = made.public_text().unwrap();
+    assert!(text.ends_with(&body) && !text.contains(&secret), "{text}");
+    let text = made.secret_text().unwrap();
+    assert!(text.ends_with(&format!("{body}    secret-key = \"{secret}\"\n")));
+    assert!(text.lines().take_while(|line| !line.is_empty()).all(|line| line.starts_with('#')));
+
+    // pyzmq takes every line that begins so for a key.
+    for name in ["public-key-of", "secret-key", "", "a b", "web/site", "Köln"] {
+        assert_eq!(made.set(name, "x"), Err(CertificateFault::MetadataName), "{name}");
+    }
+    for value in ["'\"", "two\nlines", "\0"] {
+        assert_eq!(made.set("name", value), Err(CertificateFault::MetadataValue), "{value}");
+    }
+    let lone = Certificate::new([7; 32]);
+    assert_eq!(lone.secret_text().unwrap_err(), CertificateFault::NoSecretKey);
+}
+
+#[test]
 fn what_is_saved_is_what_is_loaded_and_nothing_is_replaced_unasked() {
     let place = Place::new("save");
     let mut made = Certificate::new([7; 32]).with_secret_key(&[9; 32]);

@@ -81,6 +81,51 @@ fn processes_are_judged_by_user_and_group() {
 }
 
 #[test]
+fn keywords_stand_for_what_they_say() {
+    let only = |rule: &str| {
+        let mut rules = AddressRules::new();
+        rules.allow(rule).unwrap();
+        move |address: &PeerAddress| rules.judge(address) == AddressVerdict::Allowed
+    };
+    let process = PeerAddress::Process { uid: 1000, gid: 100, pid: Some(1) };
+    let cases: [(&str, &[&str], &[&str]); 6] = [
+        ("loopback", &["127.0.0.1", "127.255.0.9", "::1"], &["128.0.0.1", "::2", "10.0.0.1"]),
+        (
+            "private",
+            &["10.1.2.3", "172.31.0.1", "192.168.9.9", "fd00::1"],
+            &["172.32.0.1", "192.169.0.1", "11.0.0.1", "127.0.0.1", "fe80::1", "2001:db8::1"],
+        ),
+        ("2001:db8::/32", &["2001:db8:ffff::1"], &["2001:db9::1", "192.0.2.7"]),
+        ("::ffff:192.0.2.0/120", &["192.0.2.7", "::ffff:192.0.2.9"], &["192.0.3.7", "::1"]),
+        ("::/0", &["::1", "2001:db8::1"], &["192.0.2.7", "::ffff:192.0.2.7"]),
+        ("0.0.0.0/0", &["192.0.2.7", "::ffff:192.0.2.7"], &["::1"]),
+    ];
+    for (rule, inside, outside) in cases {
+        let allows = only(rule);
+        assert!(inside.iter().all(|address| allows(&ip(address))), "{rule}");
+        assert!(!outside.iter().any(|address| allows(&ip(address))), "{rule}");
+        assert!(![&process, &PeerAddress::Inproc, &PeerAddress::Unknown].into_iter().any(allows));
+    }
+    assert!(only("unix")(&process) && !only("unix")(&PeerAddress::Inproc));
+    assert!(only("unix:uid=1000")(&process) && !only("unix:uid=1001")(&process));
+    assert!(only("inproc")(&PeerAddress::Inproc) && !only("inproc")(&process));
+}
+
+#[test]
+fn denials_alone_let_the_others_in_and_replaced_allowances_do_not_count() {
+    let mut rules = AddressRules::new();
+    assert!(rules.is_empty());
+    rules.deny("192.0.2.0/24").unwrap();
+    let everybody = [ip("192.0.3.1"), PeerAddress::Inproc, PeerAddress::Unknown];
+    assert!(everybody.iter().all(|peer| rules.judge(peer) == AddressVerdict::Allowed));
+    rules.allow("10.0.0.0/8").unwrap();
+    rules.allow("10.0.0.0/8").unwrap();
+    assert!(everybody.iter().all(|peer| rules.judge(peer) == AddressVerdict::Unlisted));
+    rules.deny("10.0.0.0/8").unwrap();
+    assert!(everybody.iter().all(|peer| rules.judge(peer) == AddressVerdict::Allowed));
+}
+
+#[test]
 fn rules_that_cannot_be_understood_say_what_was_expected() {
     let fault = |rule: &str| AddressRules::new().allow(rule).unwrap_err().fault;
     assert_eq!(fault("192.168.1.5/24"), AddressFault::HostBits("192.168.1.0/24".parse().unwrap()));
@@ -89,7 +134,18 @@ fn rules_that_cannot_be_understood_say_what_was_expected() {
     assert_eq!(fault("tcp://10.0.0.1:5"), AddressFault::Endpoint);
     assert_eq!(fault("fe80::1%eth0"), AddressFault::Zone);
     assert_eq!(fault("unix:user=me"), AddressFault::Unix);
-    assert_eq!(fault(""), AddressFault::Unknown);
+    assert_eq!(fault("unix:uid=+1"), AddressFault::Unix);
+    assert_eq!(fault("10.0.0.0/+8"), AddressFault::Prefix(32));
+    assert_eq!(fault("2001:db8::/129"), AddressFault::Prefix(128));
+    assert_eq!(fault("10.0.0.1:5555"), AddressFault::Endpoint);
+    assert_eq!(fault("[::1]:5555"), AddressFault::Endpoint);
+    assert_eq!(fault("server:5555"), AddressFault::Endpoint);
+    assert_eq!(fault("localhost"), AddressFault::HostName);
+    let mapped = AddressFault::HostBits("::ffff:192.168.1.0/120".parse().unwrap());
+    assert_eq!(fault("::ffff:192.168.1.5/120"), mapped);
+    for rule in ["", "*", " 10.0.0.1", "10.0.0", "010.0.0.1", "10.0.0.1-9", "2001:db8"] {
+        assert!(matches!(fault(rule), AddressFault::Unknown | AddressFault::HostName), "{rule}");
+    }
     let error = AddressRules::new().deny("10.0.0.1/8").unwrap_err().to_string();
     assert!(error.contains("10.0.0.1/8") && error.contains("10.0.0.0/8"), "{error}");
 }
@@ -103,6 +159,18 @@ fn null_is_judged_by_address_alone() {
     null.address = ip("192.0.2.8");
     let expected = AuthDecision::accept_as(UserId::new("anonymous").unwrap());
     assert_eq!(verdict(&judge, &null), expected);
+}
+
+#[test]
+fn null_may_be_given_a_name_in_each_domain() {
+    let null = |domain| request(domain, MechanismName::NULL, Credentials::Null);
+    let guest = UserId::new("guest");
+    let judge = Authenticator::new().configure_null("lab", guest.clone()).unwrap();
+    assert_eq!(verdict(&judge, &null("lab")), AuthDecision::accept_as(guest.unwrap()));
+    assert_eq!(text_of(&verdict(&judge, &null("other"))), "Unknown domain");
+    let judge = judge.configure_null("*", None).unwrap();
+    assert_eq!(verdict(&judge, &null("other")), AuthDecision::accept());
+    assert!(Authenticator::new().configure_null(&"x".repeat(256), None).is_err());
 }
 
 // hostile: P6
@@ -251,4 +319,57 @@ fn a_guard_turns_panics_delays_and_overload_into_refusals() {
         poll(&mut guarded.authenticate(ask())).map(|d| status(&d)),
         Some(AuthStatus::InternalError)
     );
+}
+
+/// Pending for ever, and panics when it is given up.
+struct Clingy;
+
+impl Future for Clingy {
+    type Output = AuthDecision;
+
+    fn poll(
+        self: std::pin::Pin<&mut Self>,
+        _context: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<AuthDecision> {
+        std::task::Poll::Pending
+    }
+}
+
+impl Drop for Clingy {
+    fn drop(&mut self) {
+        panic!("not yet");
+    }
+}
+
+// hostile: Z3
+#[test]
+fn a_guard_holds_when_a_decision_is_given_up() {
+    let never = Hourglass { empty: false };
+    let limits = GuardLimits { pending: 1, ..GuardLimits::default() };
+    let guarded = Guarded::new(from_fn(|_| Clingy), never, limits);
+    let mut left = guarded.authenticate(Arc::new(curve("", 1)));
+    assert!(poll(&mut left).is_none());
+    drop(left);
+    drop(guarded.authenticate(Arc::new(curve("", 1))));
+    let timed = Guarded::new(guarded, Hourglass { empty: true }, limits);
+    let late = poll(&mut timed.authenticate(Arc::new(curve("", 1))));
+    assert_eq!(late.map(|decision| status(&decision)), Some(AuthStatus::TemporaryError));
+}
+
+#[test]
+fn a_guard_waits_as_long_as_there_is_time() {
+    let mut asked = 0;
+    let twice = std::future::poll_fn(move |_| {
+        asked += 1;
+        if asked < 3 {
+            return std::task::Poll::Pending;
+        }
+        std::task::Poll::Ready(AuthDecision::accept())
+    });
+    let once = std::sync::Mutex::new(Some(twice));
+    let slow = from_fn(move |_| once.lock().unwrap().take().unwrap());
+    let guarded = Guarded::new(slow, Hourglass { empty: false }, GuardLimits::default());
+    let mut decision = guarded.authenticate(Arc::new(curve("", 1)));
+    assert!(poll(&mut decision).is_none() && poll(&mut decision).is_none());
+    assert_eq!(poll(&mut decision), Some(AuthDecision::accept()));
 }
