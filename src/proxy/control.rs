@@ -1,7 +1,7 @@
 //! Steering a proxy, and counting what passes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use zmtp_core::Message;
@@ -27,8 +27,9 @@ pub(super) enum State {
 }
 
 impl Control {
-    pub(super) fn state(&self) -> State {
-        *lock(&self.state)
+    /// The state, which stays what it is while the guard is held.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
     }
 
     /// Nothing comes behind the end.
@@ -67,7 +68,7 @@ impl ProxyHandle {
         Self { control }
     }
 
-    /// Stops passing messages on; they wait in the sockets.
+    /// Stops passing messages on; they wait in the sockets. Nothing passes any more once this returns.
     pub fn pause(&self) {
         self.control.set(State::Paused);
     }
@@ -77,7 +78,8 @@ impl ProxyHandle {
         self.control.set(State::Running);
     }
 
-    /// Ends [`Proxy::run`](crate::Proxy::run), for good: later calls of it return at once.
+    /// Ends [`Proxy::run`](crate::Proxy::run), for good: later calls of it return at once, and nothing
+    /// passes any more once this returns.
     pub fn terminate(&self) {
         self.control.set(State::Terminated);
     }

@@ -197,7 +197,8 @@ impl<'a> Proxy<'a> {
         let control = self.control.clone();
         loop {
             let steered = pin!(control.changed.notified());
-            match control.state() {
+            let state = *control.state();
+            match state {
                 State::Terminated => {
                     self.leave();
                     return Ok(control.statistics());
@@ -215,7 +216,7 @@ impl<'a> Proxy<'a> {
             // Registered before the attempt: a change in between is not missed.
             forward.as_mut().enable();
             backward.as_mut().enable();
-            if self.step()? {
+            if self.step_unless_steered(&control)? {
                 tokio::task::coop::consume_budget().await;
                 continue;
             }
@@ -225,6 +226,13 @@ impl<'a> Proxy<'a> {
                 () = steered => {}
             }
         }
+    }
+
+    /// Moves what moves now; `false` if nothing did. The state is held meanwhile, so that a handle that
+    /// paused or terminated can rely on it.
+    fn step_unless_steered(&mut self, control: &Control) -> Result<bool, ProxyError> {
+        let state = control.state();
+        Ok(*state != State::Running || self.step()?)
     }
 
     /// Moves what moves now; `false` if nothing did.
