@@ -1,10 +1,13 @@
 //! What people see: aligned, coloured on a terminal, plain in a pipe.
 
 use std::fmt::Display;
+use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use ironhouse::Message;
 use serde_json::{Value, json};
+
+use crate::exit::Class;
 
 /// What succeeded.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -22,14 +25,21 @@ pub(crate) fn styled(style: Style, text: impl Display) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// A line on standard output.
+/// A line on standard output. Without a reader, or without room for it, the command ends: all that is
+/// left to do is to produce more of what nobody gets.
 pub(crate) fn line(text: impl Display) {
-    anstream::println!("{text}");
+    let mut out = anstream::stdout();
+    if let Err(error) = writeln!(out, "{text}").and_then(|()| out.flush()) {
+        if error.kind() != io::ErrorKind::BrokenPipe {
+            self::error(format_args!("cannot write the output: {error}"));
+        }
+        std::process::exit(Class::Broken as i32);
+    }
 }
 
-/// A line on standard error.
+/// A line on standard error. Nobody is left to tell if that fails.
 pub(crate) fn note(text: impl Display) {
-    anstream::eprintln!("{text}");
+    let _ = anstream::stderr().write_all(format!("{text}\n").as_bytes());
 }
 
 /// Why nothing came of it, on standard error.
