@@ -9,7 +9,7 @@ use zap::Existing;
 
 use crate::exit::Failure;
 use crate::output::line;
-use crate::security::{read_secret, read_secret_from_stdin};
+use crate::security::read_secret;
 
 /// Make a CURVE key pair.
 #[derive(Debug, Args)]
@@ -68,12 +68,7 @@ pub(crate) struct PublicKeyArguments {
 }
 
 pub(crate) fn public_key(arguments: &PublicKeyArguments) -> Result<(), Failure> {
-    let secret = if arguments.file.as_os_str() == "-" {
-        read_secret_from_stdin()?
-    } else {
-        read_secret(&arguments.file)?
-    };
-    let public = secret.public_key();
+    let public = read_secret(&arguments.file)?.public_key();
     if arguments.json {
         line(json!({ "public-key": public.to_string() }));
     } else {

@@ -1,13 +1,14 @@
 //! The flags that say who this side is and whom it lets in, and the files that they name.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use curve::{KeyPair, PublicKey, SecretKey};
 use ironhouse::{
-    Authenticator, Certificate, CertificateStore, CurveKeys, Passwords, Security, ServerSecurity,
-    curve_keypair,
+    Authenticator, Certificate, CertificateStore, CurveKeys, Endpoint, Passwords, Security,
+    ServerSecurity, curve_keypair,
 };
 use zap::Exposure;
 use zeroize::Zeroizing;
@@ -18,7 +19,9 @@ use crate::output;
 /// The variable that holds a PLAIN password.
 const PASSWORD_VARIABLE: &str = "IRONHOUSE_PLAIN_PASSWORD";
 /// Largest file that holds one key or one password.
-const MAX_SECRET_FILE: u64 = 64 * 1024;
+const MAX_SECRET_FILE: usize = 64 * 1024;
+/// How errors name it.
+const STDIN: &str = "standard input";
 
 /// Who this side lets in. Without any of these flags: everybody (NULL).
 #[derive(Debug, Args)]
@@ -39,7 +42,8 @@ pub(crate) struct ServerFlags {
     /// The domain to authenticate in
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
-    /// Lets only peers from here in (an address, a block such as 192.0.2.0/24, loopback, private)
+    /// Lets only peers from here in: an address, a block such as 192.0.2.0/24, loopback, private,
+    /// unix, unix:uid=NUMBER
     #[arg(long, value_name = "CIDR")]
     allow: Vec<String>,
     /// Keeps peers from here out
@@ -54,7 +58,8 @@ pub(crate) struct ClientFlags {
     /// PLAIN: the user name
     #[arg(long, value_name = "USER", conflicts_with_all = ["curve_secret", "server_key"])]
     plain_user: Option<String>,
-    /// PLAIN: a file with the password; without it, the variable IRONHOUSE_PLAIN_PASSWORD or a prompt
+    /// PLAIN: a file with the password, - for standard input; without it, the variable
+    /// IRONHOUSE_PLAIN_PASSWORD or a prompt
     #[arg(long, value_name = "FILE", requires = "plain_user")]
     plain_password_file: Option<PathBuf>,
     /// CURVE: the secret certificate of this side; without it, a new key that nobody knows
@@ -77,6 +82,7 @@ impl ServerFlags {
         }
         let server = if let Some(file) = &self.plain_passwords {
             let users = Passwords::load(file).map_err(Failure::usage)?;
+            warn_of_exposed(file);
             judge = judge.configure_plain("*", users).map_err(Failure::usage)?;
             ServerSecurity::plain()
         } else if let Some(file) = &self.curve_secret {
@@ -115,7 +121,8 @@ impl ClientFlags {
     pub(crate) fn security(&self) -> Result<Security, Failure> {
         if let Some(user) = &self.plain_user {
             let password = self.password(user)?;
-            return Security::plain_client(user, password.as_slice()).map_err(Failure::usage);
+            return Security::plain_client(user, password.as_slice())
+                .map_err(|error| Failure::usage(format!("--plain-user {user}: {error}")));
         }
         let Some(server_key) = &self.server_key else { return Ok(Security::null()) };
         let keys = match &self.curve_secret {
@@ -129,14 +136,22 @@ impl ClientFlags {
 
     fn password(&self, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
         if let Some(file) = &self.plain_password_file {
-            let mut password = read_small(file)?;
-            let end = password.trim_ascii_end().len();
-            let line_end = password.iter().rposition(|octet| !b"\r\n".contains(octet));
-            password.truncate(line_end.map_or(end, |at| at + 1));
+            let mut password = if is_stdin(file) {
+                read_stdin()?
+            } else {
+                warn_of_exposed(file);
+                read_small(file)?
+            };
+            if password.ends_with(b"\n") {
+                password.pop();
+            }
+            if password.ends_with(b"\r") {
+                password.pop();
+            }
             return Ok(password);
         }
-        if let Ok(password) = std::env::var(PASSWORD_VARIABLE) {
-            return Ok(Zeroizing::new(password.into_bytes()));
+        if let Some(password) = std::env::var_os(PASSWORD_VARIABLE) {
+            return Ok(Zeroizing::new(password.into_encoded_bytes()));
         }
         if !std::io::stdin().is_terminal() {
             return Err(Failure::usage(format!(
@@ -149,36 +164,45 @@ impl ClientFlags {
     }
 }
 
-/// The secret key in a certificate, or in a file with nothing but the key.
+/// Insists on an endpoint that another process may listen at.
+pub(crate) fn reachable(endpoint: &Endpoint) -> Result<(), Failure> {
+    endpoint.check_connect().map_err(Failure::usage)?;
+    not_inproc(endpoint)
+}
+
+/// Insists on an endpoint that another process can use.
+pub(crate) fn not_inproc(endpoint: &Endpoint) -> Result<(), Failure> {
+    match endpoint {
+        Endpoint::Inproc(_) => Err(Failure::usage(format!(
+            "{endpoint}: inproc connects sockets of one process; use tcp:// or ipc:// between two"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+fn is_stdin(file: &Path) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// The secret key in a certificate, or in a file with nothing but the key; - is standard input.
 pub(crate) fn read_secret(file: &Path) -> Result<SecretKey, Failure> {
-    let content = read_small(file)?;
-    if let Some(key) = bare_key(&content) {
-        refuse_exposed(file)?;
+    let content = if is_stdin(file) { read_stdin()? } else { read_small(file)? };
+    let name = if is_stdin(file) { STDIN.to_owned() } else { file.display().to_string() };
+    if let Some((line, key)) = bare_key(&content) {
+        if !is_stdin(file) {
+            refuse_exposed(file)?;
+        }
         return SecretKey::from_z85(key)
-            .map_err(|e| Failure::usage(format!("{}: {e}", file.display())));
+            .map_err(|error| Failure::usage(format!("{name}, line {line}: {error}")));
     }
-    let certificate =
-        Certificate::load_secret(file, Exposure::Refuse).map_err(|error| hint(&error))?;
-    secret_of(&certificate).map_err(|text| Failure::usage(format!("{}: {text}", file.display())))
-}
-
-fn hint(error: &zap::CertificateError) -> Failure {
-    Failure::usage(error)
-}
-
-pub(crate) fn read_secret_from_stdin() -> Result<SecretKey, Failure> {
-    let mut content = Zeroizing::new(Vec::new());
-    std::io::stdin()
-        .take(MAX_SECRET_FILE)
-        .read_to_end(&mut content)
-        .map_err(|error| Failure::usage(format!("standard input: {error}")))?;
-    let fail = |text: String| Failure::usage(format!("standard input: {text}"));
-    if let Some(key) = bare_key(&content) {
-        return SecretKey::from_z85(key).map_err(|error| fail(error.to_string()));
-    }
-    let text = std::str::from_utf8(&content).map_err(|_| fail("this is no text".to_owned()))?;
-    let certificate = Certificate::parse(text).map_err(|error| fail(error.to_string()))?;
-    secret_of(&certificate).map_err(fail)
+    let certificate = if is_stdin(file) {
+        let text = std::str::from_utf8(&content);
+        let text = text.map_err(|_| Failure::usage(format!("{name}: not text")))?;
+        Certificate::parse(text).map_err(|error| Failure::usage(format!("{name}, {error}")))?
+    } else {
+        Certificate::load_secret(file, Exposure::Refuse).map_err(Failure::usage)?
+    };
+    secret_of(&certificate).map_err(|text| Failure::usage(format!("{name}: {text}")))
 }
 
 /// The secret half, if it fits the public one.
@@ -193,10 +217,12 @@ fn secret_of(certificate: &Certificate) -> Result<SecretKey, String> {
     }
 }
 
-/// A file of one word is a key, not a certificate.
-fn bare_key(content: &[u8]) -> Option<&str> {
-    let text = std::str::from_utf8(content).ok()?.trim_ascii();
-    (!text.is_empty() && !text.contains(char::is_whitespace)).then_some(text)
+/// A file of one word is a key, not a certificate. Tells its line as well.
+fn bare_key(content: &[u8]) -> Option<(usize, &str)> {
+    let text = std::str::from_utf8(content).ok()?;
+    let key = text.trim_ascii();
+    let line = text.lines().position(|line| !line.trim_ascii().is_empty())? + 1;
+    (!key.contains(char::is_whitespace)).then_some((line, key))
 }
 
 fn read_server_key(text: &str) -> Result<PublicKey, Failure> {
@@ -207,37 +233,70 @@ fn read_server_key(text: &str) -> Result<PublicKey, Failure> {
         });
     }
     let content = read_small(path)?;
-    if let Some(key) = bare_key(&content) {
-        return key.parse().map_err(|error| Failure::usage(format!("{text}: {error}")));
+    if let Some((line, key)) = bare_key(&content) {
+        return key
+            .parse()
+            .map_err(|error| Failure::usage(format!("{text}, line {line}: {error}")));
     }
     let certificate = Certificate::load_public(path).map_err(Failure::usage)?;
     Ok(PublicKey::from_bytes(*certificate.public_key()))
 }
 
 fn read_small(file: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let fail = |error: std::io::Error| Failure::usage(format!("{}: {error}", file.display()));
-    let mut content = Zeroizing::new(Vec::new());
-    std::fs::File::open(file)
-        .and_then(|open| open.take(MAX_SECRET_FILE).read_to_end(&mut content))
-        .map_err(fail)?;
+    let name = file.display();
+    let open = std::fs::File::open(file);
+    let open = open.map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    read_all(open, name)
+}
+
+fn read_stdin() -> Result<Zeroizing<Vec<u8>>, Failure> {
+    read_all(std::io::stdin(), STDIN)
+}
+
+/// A secret to its end. All the room is there from the start, so that no copy is left behind by growing.
+fn read_all(from: impl Read, name: impl Display) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let mut content = Zeroizing::new(Vec::with_capacity(MAX_SECRET_FILE + 1));
+    let limit = u64::try_from(MAX_SECRET_FILE + 1).unwrap_or(u64::MAX);
+    from.take(limit)
+        .read_to_end(&mut content)
+        .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+    if content.len() > MAX_SECRET_FILE {
+        return Err(Failure::usage(format!("{name}: larger than {MAX_SECRET_FILE} octets")));
+    }
     Ok(content)
 }
 
 /// As with the keys of ssh: a secret that others can read is none.
-#[cfg(unix)]
 fn refuse_exposed(file: &Path) -> Result<(), Failure> {
-    use std::os::unix::fs::MetadataExt;
-    let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.mode() & 0o777);
-    if mode & 0o077 == 0 {
-        return Ok(());
-    }
-    let name = file.display();
+    let Some(mode) = exposed_mode(file) else { return Ok(()) };
     Err(Failure::usage(format!(
-        "{name}: others have access to this secret (mode {mode:o}): chmod 600 {name}"
+        "{}: its mode {mode:03o} lets others at the secret key; run chmod 600",
+        file.display()
     )))
 }
 
+/// Passwords often lie in files that a group may read; that is worth a word, not more.
+fn warn_of_exposed(file: &Path) {
+    if let Some(mode) = exposed_mode(file) {
+        output::note(format_args!(
+            "{} {}: its mode {mode:03o} lets others at the passwords; run chmod 600",
+            output::styled(output::NOTE, "warning:"),
+            file.display()
+        ));
+    }
+}
+
+/// The permissions of a regular file, if anybody but its owner has any.
+#[cfg(unix)]
+fn exposed_mode(file: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = std::fs::metadata(file).ok().filter(std::fs::Metadata::is_file)?;
+    let mode = metadata.mode() & 0o777;
+    (mode & 0o077 != 0).then_some(mode)
+}
+
+/// Elsewhere there are no permission bits to judge by.
 #[cfg(not(unix))]
-fn refuse_exposed(_file: &Path) -> Result<(), Failure> {
-    Ok(())
+const fn exposed_mode(_file: &Path) -> Option<u32> {
+    None
 }

@@ -60,10 +60,12 @@ fn bad_files_are_named_with_their_line() {
     run(&["public-key", &short]).exits(2).says("short").says("line 3");
     run(&["keygen", "bob", "--dir", place.dir(), "--meta", "novalue"]).exits(2).says("KEY=VALUE");
     run(&["keygen", "../bob", "--dir", place.dir()]).exits(2);
+    let bare = place.write("bare", "\n\ntoo-short\n");
+    run(&["public-key", &bare]).exits(2).says("bare, line 3").says("40 characters");
+    run_with_input(&["public-key", "-"], "metadata\n   x\n").exits(2).says("input, line 2");
     #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o644)).unwrap();
-        run(&["public-key", &secret]).exits(2).says("644").says("chmod 600");
+    for file in [&secret, &place.write("key", &"0".repeat(40))] {
+        support::set_mode(file, 0o644);
+        run(&["public-key", file]).exits(2).says("644").says("chmod 600");
     }
 }

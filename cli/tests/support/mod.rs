@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ pub(crate) struct Run {
 }
 
 impl Run {
-    fn of(output: Output) -> Self {
+    pub(crate) fn of(output: Output) -> Self {
         Self {
             code: output.status.code().unwrap_or(-1),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -30,6 +31,19 @@ impl Run {
     #[track_caller]
     pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        self
+    }
+
+    /// What it printed, as JSON.
+    #[track_caller]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|error| panic!("{error}: {}", self.out))
+    }
+
+    /// Insists that something was said on neither stream.
+    #[track_caller]
+    pub(crate) fn hides(self, secret: &str) -> Self {
+        assert!(!self.out.contains(secret) && !self.err.contains(secret), "{secret} was shown");
         self
     }
 
@@ -46,9 +60,11 @@ impl Run {
     }
 }
 
-fn command(arguments: &[&str]) -> Command {
+/// The command, cut off from the environment and the terminal of the test.
+pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ironhouse"));
     command.args(arguments).env_remove("RUST_LOG").env_remove("IRONHOUSE_PLAIN_PASSWORD");
+    command.env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env_remove("CLICOLOR");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -56,6 +72,11 @@ fn command(arguments: &[&str]) -> Command {
 /// Runs to the end.
 pub(crate) fn run(arguments: &[&str]) -> Run {
     Run::of(command(arguments).output().expect("the command starts"))
+}
+
+/// Runs to the end with this in the environment.
+pub(crate) fn run_with_variable(arguments: &[&str], name: &str, value: &str) -> Run {
+    Run::of(command(arguments).env(name, value).output().expect("the command starts"))
 }
 
 /// Runs to the end with this on standard input.
@@ -70,6 +91,7 @@ pub(crate) struct Echo {
     child: Child,
     pub(crate) endpoint: String,
     errors: mpsc::Receiver<String>,
+    seen: RefCell<Vec<String>>,
 }
 
 impl Echo {
@@ -83,27 +105,38 @@ impl Echo {
         let mut first = String::new();
         let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
         out.read_line(&mut first).expect("it prints");
-        let endpoint = first.trim().strip_prefix("listening on ").map(str::to_owned);
+        let endpoint = match serde_json::from_str::<serde_json::Value>(&first) {
+            Ok(event) => event["endpoint"].as_str().map(str::to_owned),
+            Err(_) => first.trim().strip_prefix("listening on ").map(str::to_owned),
+        };
         let (sender, errors) = mpsc::channel();
         let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
         std::thread::spawn(move || {
             lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
         });
         let endpoint = endpoint.unwrap_or_else(|| panic!("the first line is {first:?}"));
-        Self { child, endpoint, errors }
+        Self { child, endpoint, errors, seen: RefCell::default() }
     }
 
     /// The next line on standard error that has all of `what`.
     #[track_caller]
-    pub(crate) fn logs(&self, what: &[&str]) {
-        let mut seen = Vec::new();
+    pub(crate) fn logs(&self, what: &[&str]) -> String {
         while let Ok(line) = self.errors.recv_timeout(Duration::from_secs(10)) {
+            self.seen.borrow_mut().push(line.clone());
             if what.iter().all(|what| line.contains(what)) {
-                return;
+                return line;
             }
-            seen.push(line);
         }
-        panic!("{what:?} was not logged, but {seen:#?}");
+        panic!("{what:?} was not logged, but {:#?}", self.seen.borrow());
+    }
+
+    /// Kills it, and gives all that it ever said on standard error.
+    pub(crate) fn ends(mut self) -> String {
+        self.child.kill().expect("it still runs");
+        self.child.wait().expect("it ends");
+        let mut seen = self.seen.take();
+        seen.extend(self.errors.iter());
+        seen.join("\n")
     }
 
     /// Ends it as the system would.
@@ -137,9 +170,12 @@ impl Place {
         self.0.join(name).to_str().expect("text").to_owned()
     }
 
+    /// Writes a file that its owner alone can read.
     pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.path(name);
         std::fs::write(&path, text).expect("a file");
+        #[cfg(unix)]
+        set_mode(&path, 0o600);
         path
     }
 
@@ -166,15 +202,41 @@ impl Drop for Place {
     }
 }
 
+/// Sets the permissions of a file.
+#[cfg(unix)]
+pub(crate) fn set_mode(path: &str, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("a mode");
+}
+
+/// A greeting of ZMTP 3.1 under `mechanism`, from a peer that says like libzmq that it is no server.
+pub(crate) fn greeting(mechanism: &str) -> Vec<u8> {
+    let mut octets = b"\xFF\0\0\0\0\0\0\0\0\x7F\x03\x01".to_vec();
+    octets.extend_from_slice(mechanism.as_bytes());
+    octets.resize(64, 0);
+    octets
+}
+
+/// READY of a socket of this type under NULL.
+pub(crate) fn ready(socket_type: &str) -> Vec<u8> {
+    let len = |text: &str| u8::try_from(text.len()).expect("short");
+    let mut body = b"\x05READY\x0BSocket-Type\0\0\0".to_vec();
+    body.push(len(socket_type));
+    body.extend_from_slice(socket_type.as_bytes());
+    [vec![0x04, u8::try_from(body.len()).expect("short")], body].concat()
+}
+
 /// A server that answers every connection with these octets, and then closes or says no more.
-pub(crate) fn stub(octets: &'static [u8], closes: bool) -> String {
+pub(crate) fn stub(octets: impl AsRef<[u8]>, closes: bool) -> String {
+    let octets: std::sync::Arc<[u8]> = octets.as_ref().into();
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("tcp://{}", listener.local_addr().expect("an address"));
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
             let mut connection = connection;
+            let octets = octets.clone();
             std::thread::spawn(move || {
-                let _ = connection.write_all(octets);
+                let _ = connection.write_all(&octets);
                 if closes {
                     // What the client sends is read, so that closing does not reset the connection.
                     let _ = connection.set_read_timeout(Some(Duration::from_millis(200)));
