@@ -4,10 +4,11 @@ use std::fmt::Display;
 use std::process::ExitCode;
 
 use ironhouse::Disconnect;
-use ironhouse::error::ConnectFailure;
+use serde_json::{Value, json};
 use zmtp_core::error::{Incompatible, Kind, ProtocolError, Stage};
 
-use crate::output;
+use crate::advice::Advice;
+use crate::output::{self, DIM, HEAD, note, styled};
 
 /// The classes of failure, each with its exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +34,17 @@ pub(crate) enum Class {
 pub(crate) struct Failure {
     pub(crate) class: Class,
     pub(crate) text: String,
-    /// Whether the text was shown already.
+    /// What broke on the wire, where something did.
+    pub(crate) error: Option<Box<ProtocolError>>,
+    /// What it means and what to change, where that is known.
+    pub(crate) advice: Option<Box<Advice>>,
+    /// Whether all this was shown already.
     pub(crate) shown: bool,
 }
 
 impl Failure {
     pub(crate) fn new(class: Class, text: impl Display) -> Self {
-        Self { class, text: text.to_string(), shown: false }
+        Self { class, text: text.to_string(), error: None, advice: None, shown: false }
     }
 
     pub(crate) fn usage(text: impl Display) -> Self {
@@ -54,15 +59,47 @@ impl Failure {
     pub(crate) fn report(&self) -> ExitCode {
         if !self.shown {
             output::error(&self.text);
+            if let Some(error) = &self.error {
+                note(styled(DIM, format_args!("  rule        {}", error.rule())));
+            }
+            self.advice.iter().flat_map(|advice| advice.lines()).for_each(note);
         }
         ExitCode::from(self.class as u8)
     }
+
+    /// The same for scripts.
+    pub(crate) fn to_json(&self) -> Value {
+        json!({
+            "exit_code": self.class as u8,
+            "reason": self.text,
+            "error": self.error.as_deref().map(error_json),
+            "meaning": self.advice.as_deref().map(|advice| &advice.meaning),
+            "what_to_do": self.advice.as_deref().map(|advice| &advice.steps),
+        })
+    }
 }
 
-impl From<ConnectFailure> for Failure {
-    fn from(failure: ConnectFailure) -> Self {
-        Self::new(class_of(&failure.cause), describe(&failure))
+impl Advice {
+    /// The meaning, and each step on a line of its own.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = String> {
+        let meaning = format!("  {}    {}", styled(HEAD, "it means"), self.meaning);
+        let steps = self.steps.iter().enumerate().map(|(at, step)| {
+            let label = if at == 0 { "what to do" } else { "or" };
+            format!("  {}  {step}", styled(HEAD, format_args!("{label:<10}")))
+        });
+        std::iter::once(meaning).chain(steps)
     }
+}
+
+/// A failed handshake for scripts.
+pub(crate) fn error_json(error: &ProtocolError) -> Value {
+    json!({
+        "side": error.side.to_string(),
+        "stage": error.stage.as_str(),
+        "status": status_of(error),
+        "reason": error.kind.to_string(),
+        "rule": error.rule().id,
+    })
 }
 
 /// The class of a connection that came to nothing.
@@ -83,7 +120,7 @@ pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
         }
         Kind::TimedOut => Class::Silent,
         Kind::PeerClosed => match error.stage {
-            Stage::Greeting => Class::NotZmtp,
+            Stage::Greeting | Stage::Traffic => Class::NotZmtp,
             Stage::Mechanism => Class::Mismatch,
             _ => Class::Refused,
         },
@@ -92,22 +129,11 @@ pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
     }
 }
 
-/// The three digits with which the peer refused, if it did that.
+/// The three digits with which a side refused, if it did that.
 pub(crate) fn status_of(error: &ProtocolError) -> Option<&'static str> {
     match &error.kind {
         Kind::ReportedByPeer(reason) => reason.status().map(|status| status.code()),
         Kind::Denied { status, .. } => Some(status.status().code()),
         _ => None,
     }
-}
-
-fn describe(failure: &ConnectFailure) -> String {
-    let Disconnect::Protocol(error) = &failure.cause else { return failure.to_string() };
-    let status =
-        status_of(error).map_or_else(String::new, |status| format!(" with status {status}"));
-    let what = match class_of_error(error) {
-        Class::Refused => format!("refused{status} at stage {}", error.stage),
-        _ => format!("failed at stage {}", error.stage),
-    };
-    format!("{}: {what}: {error}", failure.endpoint)
 }

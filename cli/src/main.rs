@@ -1,11 +1,13 @@
 //! The ironhouse command.
 
+mod advice;
 mod demo;
 mod doctor;
 mod echo;
 mod exit;
 mod keygen;
 mod output;
+mod progress;
 mod request;
 mod security;
 

@@ -3,7 +3,7 @@
 mod support;
 
 use libzmq_reference::{Context, CurveKeys, SocketType, ZapHandler};
-use support::{Echo, Place, run, stub};
+use support::{Echo, Place, greeting, ready, run, stub};
 
 #[test]
 fn a_healthy_server_passes_every_stage() {
@@ -18,8 +18,7 @@ fn a_healthy_server_passes_every_stage() {
         );
     }
     assert!(!healthy.out.contains('\u{1b}'), "no colours in a pipe");
-    let json = run(&["doctor", &echo.endpoint, "--json"]).exits(0).out;
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    let json = run(&["doctor", &echo.endpoint, "--json"]).exits(0).json();
     assert_eq!((json["ok"].as_bool(), json["stages"].as_array().unwrap().len()), (Some(true), 7));
 }
 
@@ -34,9 +33,46 @@ fn each_failure_is_explained() {
     quick("tcp://no-such-host.invalid:1").exits(4).says("resolve");
     quick("tcp://127.0.0.1:1").exits(4).says("start the server");
     quick("tcp://*:1").exits(2);
-    let json = run(&["doctor", "tcp://127.0.0.1:1", "--json"]).exits(4).out;
-    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    quick(&stub([0x15, 3, 1, 0, 2, 2, 22], true)).exits(5).says("a TLS server");
+    quick(&stub([1, 0], false)).exits(5).says("ZMTP 1.0");
+    let json = run(&["doctor", "tcp://127.0.0.1:1", "--json"]).exits(4).json();
     assert_eq!(json["exit_code"], 4);
+}
+
+#[test]
+fn a_failure_is_explained_by_its_stage() {
+    let place = Place::new("stages");
+    let (server, _) = place.keys("server");
+    let password = place.write("password", "x");
+    let quick = |octets: &[&[u8]], closes, flags: &[&str]| {
+        let endpoint = stub(octets.concat(), closes);
+        let begin = ["doctor", &endpoint, "--timeout", "1"];
+        run(&begin.into_iter().chain(flags.iter().copied()).collect::<Vec<_>>())
+    };
+    let [null, plain, curve] = ["NULL", "PLAIN", "CURVE"].map(greeting);
+    let as_plain = ["--plain-user", "u", "--plain-password-file", &password];
+    let as_curve = ["--server-key", &server];
+
+    quick(&[&null[..10]], true, &[]).exits(6).says("when the mechanisms differ");
+    quick(&[&null[..30]], false, &[]).exits(7).says("did not end it");
+    quick(&[&null], false, &[]).exits(7).says("ZAP handler");
+    quick(&[&plain], false, &as_plain).exits(7).says("(300)");
+    quick(&[&plain], true, &as_plain).exits(3).says("without a reason");
+    quick(&[&curve], true, &as_curve).exits(3).says("the server key is wrong");
+    quick(&[&curve], false, &as_curve).exits(7).says("(libzmq says so in either role)");
+    // The HELLO of another client.
+    let hello = b"\x04\x0A\x05HELLO\x01u\x01x";
+    quick(&[&plain, hello], false, &as_plain).exits(5).says("acts as client of PLAIN");
+    quick(&[&null, &ready("PUB")], false, &[]).exits(5).says("SUB or XSUB");
+    quick(&[&null, &ready("REP")], true, &[]).exits(5).says("sent a PING");
+    quick(&[&null, &ready("REP")], false, &[]).exits(7).says("PING stays without an answer");
+    quick(&[&null, b"\x04\x0A\x05ERROR\x03500"], false, &[]).exits(3).says("500");
+
+    let endpoint = stub([&null[..], &ready("PUB")].concat(), false);
+    let json = run(&["doctor", &endpoint, "--json"]).exits(5).json();
+    let error = &json["error"];
+    assert_eq!((&error["stage"], &error["rule"]), (&"READY".into(), &"ZMTP-SOCKTYPE-05".into()));
+    assert_eq!(json["stages"][4]["ok"], false);
 }
 
 #[test]
@@ -107,9 +143,9 @@ fn libzmq_is_examined_under_every_mechanism() {
 
 #[test]
 fn the_demo_goes_as_told() {
-    run(&["demo"]).exits(0).says("As told");
-    let told = run(&["demo", "--json"]).exits(0).out;
-    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let demo = run(&["demo"]).exits(0).says("As told").says("status 400").says("ZMTP-MECH-01");
+    assert!(demo.out.lines().all(|line| line.chars().count() <= 100), "{}", demo.out);
+    let told = run(&["demo", "--json"]).exits(0).json();
     let served: Vec<_> =
         told["scenes"].as_array().unwrap().iter().map(|scene| scene["served"].as_bool()).collect();
     assert_eq!(served, [true, false, false, false, false, true].map(Some));

@@ -15,10 +15,11 @@ fn null_serves_everybody() {
     let echo = Echo::start(&[]);
     let all = run(&["request", "--connect", &echo.endpoint, "one", "two", "--count", "2"]).exits(0);
     assert_eq!(all.out, "one\ntwo\none\ntwo\n");
-    let json = request(&echo.endpoint, &["--json"]).exits(0);
-    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let json = request(&echo.endpoint, &["--json"]).exits(0).json();
     assert_eq!(json["parts"][0]["text"], "hello");
-    echo.logs(&["serving 127.0.0.1:", "NULL"]);
+    let hyphen = run(&["request", "--connect", &echo.endpoint, "--", "-x", ""]).exits(0);
+    assert_eq!(hyphen.out, "-x\n\n");
+    echo.logs(&["serving  127.0.0.1:", "NULL"]);
 }
 
 #[cfg(unix)]
@@ -39,7 +40,7 @@ fn ipc_works_as_well() {
 fn addresses_are_judged_under_null() {
     let echo = Echo::start(&["--deny", "127.0.0.0/8"]);
     request(&echo.endpoint, &[]).exits(3).says("400");
-    echo.logs(&["refused 127.0.0.1:", "authentication", "400"]);
+    echo.logs(&["refused  127.0.0.1:", "authentication", "400"]);
     let echo = Echo::start(&["--allow", "loopback", "--domain", "lab"]);
     request(&echo.endpoint, &[]).exits(0);
 }
@@ -78,7 +79,7 @@ fn curve_serves_known_keys_and_says_why_not() {
     let key = run(&["public-key", &server_secret]).exits(0).out;
     request(&echo.endpoint, &as_whom(&alice_secret, key.trim())).exits(0);
     request(&echo.endpoint, &as_whom(&mallory_secret, &server)).exits(3).says("400").says("READY");
-    echo.logs(&["refused 127.0.0.1:", "authentication", "400", "Unknown key"]);
+    echo.logs(&["refused  127.0.0.1:", "authentication", "400", "Unknown key"]);
     request(&echo.endpoint, &as_whom(&alice_secret, &alice)).exits(3).says("WELCOME");
     echo.logs(&["refused", "HELLO"]);
     request(&echo.endpoint, &[]).exits(6).says("CURVE");
@@ -129,6 +130,16 @@ fn arguments_that_make_no_sense_are_refused() {
     exit_2(&["request", "--connect", to, "--server-key", "tooshort", "x"], "40");
     let zero = "0".repeat(40);
     exit_2(&["request", "--connect", to, "--server-key", &zero, "x"], "--server-key");
-    exit_2(&["request", "--connect", "tcp://*:5", "x"], "");
+    exit_2(&["request", "--connect", "tcp://*:5", "x"], "* stands for every address");
+    exit_2(&["request", "--connect", "inproc://here", "x"], "one process");
+    exit_2(&["echo", "--bind", "inproc://here"], "one process");
+    exit_2(&["doctor", "inproc://here"], "one process");
+    exit_2(&["request", "--connect", to, "x", "--count", "0"], "--count");
+    exit_2(&["request", "--connect", to, "x", "--timeout", "-1"], "seconds above 0");
+    exit_2(&["doctor", to, "--type", "SPINNER"], "REQ, REP");
+    let long = place.write("long", &"x".repeat(256));
+    let flags = ["--plain-user", "admin", "--plain-password-file", &long, "x"];
+    let arguments: Vec<_> = ["request", "--connect", to].into_iter().chain(flags).collect();
+    exit_2(&arguments, "255 octets");
     exit_2(&["request", "--connect", to, "--plain-user", "admin", "x"], "IRONHOUSE_PLAIN_PASSWORD");
 }

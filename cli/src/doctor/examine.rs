@@ -11,14 +11,15 @@ use zmtp_core::connection::{Connection, ConnectionConfig, Event, Link};
 use zmtp_core::error::{Kind, ProtocolError, Side, Stage};
 use zmtp_core::peer::{Peer, PeerAddress};
 use zmtp_core::traffic::{Received, Traffic};
-use zmtp_core::wire::greeting::{GREETING_LEN, Greeting, MechanismName, Version};
+use zmtp_core::wire::greeting::{GREETING_LEN, Greeting, MechanismName, SIGNATURE_LEN, Version};
 use zmtp_core::wire::heartbeat::{Ping, PingContext, Ttl};
 
-use super::advice::{self, Advice};
 use super::report::{
     AUTHENTICATION, CONNECT, Finding, GREETING, HANDSHAKE, PING, READY, RESOLVE, Report,
 };
+use crate::advice::{self, Advice};
 use crate::exit::Class;
+use crate::progress::waiting;
 
 /// Who is examined, and as whom.
 pub(super) struct Patient {
@@ -52,41 +53,45 @@ async fn resolve(patient: &Patient, report: &mut Report) -> Result<(), Finding> 
     let begin = Instant::now();
     let address = tcp.address();
     let target = format!("{}:{}", address.host(), address.port());
-    let looked_up = timeout_at(begin + patient.limit, tokio::net::lookup_host(target)).await;
+    let looked_up = timeout_at(begin + patient.limit, tokio::net::lookup_host(target));
+    let looked_up = waiting("the resolver", looked_up).await;
     let found: Vec<_> = match looked_up {
         Ok(Ok(found)) => found.map(|address| address.ip().to_string()).collect(),
         // An address with a zone is for the dialler to judge.
         Ok(Err(_)) if address.host().to_string().contains('%') => vec![address.host().to_string()],
         Ok(Err(error)) => {
-            return Err(Finding {
-                stage: RESOLVE,
-                what: format!("{}: {error}", address.host()),
-                advice: Advice {
-                    class: Class::Unreachable,
-                    meaning: "the host name is unknown".to_owned(),
-                    steps: vec!["check its spelling and the resolver".to_owned()],
-                },
-            });
+            return Err(unresolved(
+                format!("{}: {error}", address.host()),
+                "the host name is unknown",
+                "check its spelling and the resolver",
+            ));
         }
         Err(_) => {
-            return Err(Finding {
-                stage: RESOLVE,
-                what: "the resolver did not answer in time".to_owned(),
-                advice: advice::of_silence(Stage::Greeting),
-            });
+            return Err(unresolved(
+                format!("{}: no answer in time", address.host()),
+                "the resolver is silent",
+                "check the resolver, or give the address instead of the name",
+            ));
         }
     };
     report.good(RESOLVE, found.join(", "), Some(begin.elapsed()));
     Ok(())
 }
 
+fn unresolved(what: String, meaning: &str, step: &str) -> Finding {
+    let advice = Advice::new(Class::Unreachable, meaning, &[step]);
+    Finding { stage: RESOLVE, what, error: None, advice }
+}
+
 async fn connect(patient: &Patient, report: &mut Report) -> Result<(Stream, PeerAddress), Finding> {
     let begin = Instant::now();
     let mut options = TransportOptions::default();
     options.connect_timeout = patient.limit;
-    let (stream, address) = dial(&patient.endpoint, &options).await.map_err(|error| Finding {
+    let dialled = waiting("the connection", dial(&patient.endpoint, &options)).await;
+    let (stream, address) = dialled.map_err(|error| Finding {
         stage: CONNECT,
         what: error.to_string(),
+        error: None,
         advice: advice::of_dial(&error, &patient.endpoint),
     })?;
     report.good(CONNECT, &address, Some(begin.elapsed()));
@@ -114,15 +119,9 @@ impl<'a> Visit<'a> {
         let now = zmtp_core::Instant::ORIGIN;
         let connection =
             Connection::new(Arc::new(config), link, now, &mut OsRandom).map_err(|error| {
-                Finding {
-                    stage: GREETING,
-                    what: error.to_string(),
-                    advice: Advice {
-                        class: Class::Broken,
-                        meaning: "this machine has no randomness to give".to_owned(),
-                        steps: Vec::new(),
-                    },
-                }
+                let meaning = "this machine has no randomness to give";
+                let advice = Advice::new(Class::Broken, meaning, &[]);
+                Finding { stage: GREETING, what: error.to_string(), error: None, advice }
             })?;
         let begin = Instant::now();
         Ok(Self {
@@ -148,9 +147,11 @@ impl<'a> Visit<'a> {
             match Greeting::decode(&self.input) {
                 Ok(Some(greeting)) => break greeting,
                 Ok(None) => {
-                    if !self.read().await.map_err(|()| self.silence(Stage::Greeting))? {
-                        let stage =
-                            if self.input.len() < 10 { Stage::Greeting } else { Stage::Mechanism };
+                    let read = self.read().await;
+                    // Whoever began a greeting has seen ours, or waits for it.
+                    let begun = self.input.len() >= SIGNATURE_LEN;
+                    let stage = if begun { Stage::Mechanism } else { Stage::Greeting };
+                    if !read.map_err(|()| self.silence(stage))? {
                         return Err(self.failed(&closed(stage)));
                     }
                 }
@@ -165,18 +166,19 @@ impl<'a> Visit<'a> {
                 }
             }
         };
-        let as_server = u8::from(greeting.as_server);
-        let what = format!(
-            "ZMTP {}, mechanism {}, as-server {as_server}",
-            greeting.version, greeting.mechanism
-        );
-        if greeting.mechanism != self.mechanism {
-            report.good(GREETING, what, Some(begin.elapsed()));
+        let as_server = match greeting {
+            Greeting { as_server: true, .. } => "1",
+            Greeting { mechanism: MechanismName::NULL, .. } => "0",
+            Greeting { .. } => "0 (libzmq says so in either role)",
+        };
+        let Greeting { version, mechanism, .. } = greeting;
+        let what = format!("ZMTP {version}, mechanism {mechanism}, as-server {as_server}");
+        report.good(GREETING, what, Some(begin.elapsed()));
+        if mechanism != self.mechanism {
             // The connection finds the words for it.
             let error = self.step().err().unwrap_or_else(|| closed(Stage::Mechanism));
             return Err(Finding { stage: HANDSHAKE, ..self.failed(&error) });
         }
-        report.good(GREETING, what, Some(begin.elapsed()));
         Ok(())
     }
 
@@ -194,7 +196,7 @@ impl<'a> Visit<'a> {
             if !welcomed && stage >= Stage::Ready {
                 welcomed = true;
                 let what = match self.mechanism {
-                    MechanismName::NULL => "NULL has none beyond READY",
+                    MechanismName::NULL => "NULL has no commands before READY",
                     MechanismName::PLAIN => "WELCOME: the server takes part in PLAIN",
                     _ => "WELCOME: the server has the secret key of the server key",
                 };
@@ -202,7 +204,9 @@ impl<'a> Visit<'a> {
             }
             if let Some(Event::Established(peer)) = self.connection.poll_event() {
                 let what = match self.mechanism {
-                    MechanismName::NULL => "nobody asked who this is",
+                    MechanismName::NULL => {
+                        "NULL has no credentials; the server lets this address in"
+                    }
                     _ => "the server lets this side in",
                 };
                 report.good(AUTHENTICATION, what, Some(begin.elapsed()));
@@ -290,7 +294,8 @@ impl<'a> Visit<'a> {
     /// Reads some octets: `false` at the end of the stream, an error when time is up.
     async fn read(&mut self) -> Result<bool, ()> {
         loop {
-            let ready = timeout_at(self.deadline, self.stream.readable()).await.map_err(|_| ())?;
+            let ready = timeout_at(self.deadline, self.stream.readable());
+            let ready = waiting("an answer", ready).await.map_err(|_| ())?;
             if ready.is_err() {
                 return Ok(false);
             }
@@ -306,14 +311,19 @@ impl<'a> Visit<'a> {
     fn failed(&self, error: &ProtocolError) -> Finding {
         let stage = match error.stage {
             Stage::Greeting => GREETING,
-            Stage::Mechanism if error.kind == Kind::PeerClosed => GREETING,
+            Stage::Mechanism if matches!(error.kind, Kind::PeerClosed | Kind::TimedOut) => GREETING,
             Stage::Mechanism | Stage::Hello => HANDSHAKE,
             Stage::Welcome if self.mechanism == MechanismName::CURVE => HANDSHAKE,
             Stage::Traffic => PING,
             _ => AUTHENTICATION,
         };
         let advice = advice::of_handshake(error, self.mechanism);
-        Finding { stage, what: error.to_string(), advice }
+        Finding {
+            stage,
+            what: error.kind.to_string(),
+            error: Some(Box::new(error.clone())),
+            advice,
+        }
     }
 
     fn silence(&self, stage: Stage) -> Finding {

@@ -1,6 +1,5 @@
 //! `doctor`: connects stage by stage and explains the first failure.
 
-mod advice;
 mod examine;
 mod report;
 
@@ -11,7 +10,7 @@ use ironhouse::{Endpoint, SocketType};
 
 use crate::exit::Failure;
 use crate::request::seconds;
-use crate::security::ClientFlags;
+use crate::security::{ClientFlags, reachable};
 use report::Report;
 
 /// Connect stage by stage, and explain the first failure.
@@ -26,11 +25,12 @@ pub(crate) struct Arguments {
     #[arg(value_name = "ENDPOINT")]
     endpoint: Endpoint,
     /// Seconds for each stage
-    #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
     timeout: f64,
-    /// The socket type to pretend; by default REQ, and if the peer's does not fit, one that does
-    #[arg(long = "type", value_name = "TYPE", value_parser = socket_type)]
-    socket_type: Option<SocketType>,
+    /// The socket type to pretend to be. One that receives (REP, PULL, ROUTER ..) may be given messages
+    /// that were meant for others
+    #[arg(long = "type", value_name = "TYPE", default_value = "REQ", value_parser = socket_type)]
+    socket_type: SocketType,
     /// Prints JSON
     #[arg(long)]
     json: bool,
@@ -45,13 +45,13 @@ fn socket_type(text: &str) -> Result<SocketType, String> {
 }
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
+    reachable(&arguments.endpoint)?;
     let security = arguments.security.security()?;
-    arguments.endpoint.check_connect().map_err(Failure::usage)?;
     let mut report = Report::new(arguments.json);
     let patient = examine::Patient {
         endpoint: arguments.endpoint,
         security,
-        socket_type: arguments.socket_type.unwrap_or(SocketType::REQ),
+        socket_type: arguments.socket_type,
         limit: Duration::from_secs_f64(arguments.timeout),
     };
     let outcome = examine::examine(&patient, &mut report).await;

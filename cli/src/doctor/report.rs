@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::advice::Advice;
-use crate::exit::Failure;
+use zmtp_core::error::ProtocolError;
+
+use crate::advice::Advice;
+use crate::exit::{Failure, error_json};
 use crate::output::{BAD, DIM, GOOD, HEAD, line, styled};
 
 // The stages in their order.
@@ -28,6 +30,8 @@ pub(super) struct Report {
 pub(super) struct Finding {
     pub(super) stage: &'static str,
     pub(super) what: String,
+    /// What broke on the wire, if it came so far.
+    pub(super) error: Option<Box<ProtocolError>>,
     pub(super) advice: Advice,
 }
 
@@ -62,11 +66,11 @@ impl Report {
         if let Some(finding) = &finding {
             self.stage(finding.stage, false, &finding.what, None);
             if !self.json {
-                line("");
-                line(format_args!("{}  {}", styled(HEAD, "it means   "), finding.advice.meaning));
-                for step in &finding.advice.steps {
-                    line(format_args!("{}  {step}", styled(HEAD, "what to do ")));
+                if let Some(error) = &finding.error {
+                    line(styled(DIM, format_args!("{:<14}  rule  {}", "", error.rule())));
                 }
+                line("");
+                finding.advice.lines().for_each(line);
             }
         }
         if self.json {
@@ -74,6 +78,7 @@ impl Report {
             line(json!({
                 "ok": finding.is_none(),
                 "stages": self.stages,
+                "error": finding.as_ref().and_then(|finding| finding.error.as_deref()).map(error_json),
                 "meaning": advice.map(|advice| advice.meaning.clone()),
                 "what_to_do": advice.map(|advice| advice.steps.clone()),
                 "exit_code": advice.map_or(0, |advice| advice.class as u8),
@@ -82,7 +87,7 @@ impl Report {
         match finding {
             None => Ok(()),
             Some(finding) => {
-                Err(Failure { class: finding.advice.class, text: finding.what, shown: true })
+                Err(Failure { shown: true, ..Failure::new(finding.advice.class, finding.what) })
             }
         }
     }
