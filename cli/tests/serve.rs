@@ -5,7 +5,7 @@ mod support;
 use support::{Echo, Place, run, stub};
 
 fn request(endpoint: &str, flags: &[&str]) -> support::Run {
-    let begin = ["request", "--connect", endpoint, "--timeout", "5"];
+    let begin = ["request", "--connect", endpoint, "--timeout", "60"];
     let arguments: Vec<_> = begin.iter().chain(flags).copied().chain(["hello"]).collect();
     run(&arguments)
 }
@@ -92,8 +92,7 @@ fn curve_serves_known_keys_and_says_why_not() {
 
 #[test]
 fn what_cannot_serve_has_an_exit_code_of_its_own() {
-    let quick =
-        |endpoint: &str| run(&["request", "--connect", endpoint, "--timeout", "1", "hello"]);
+    let quick = |endpoint: &str| request(endpoint, &[]);
     let closed = {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         format!("tcp://{}", listener.local_addr().unwrap())
@@ -101,10 +100,11 @@ fn what_cannot_serve_has_an_exit_code_of_its_own() {
     quick(&closed).exits(4).says("nobody listens");
     quick("tcp://no-such-host.invalid:1").exits(4);
     quick(&stub(b"HTTP/1.1 400 Bad Request\r\n\r\n", true)).exits(5);
-    quick(&stub(&[0x15, 3, 1, 0, 2, 2, 22], true)).exits(5);
+    quick(&stub([0x15, 3, 1, 0, 2, 2, 22], true)).exits(5);
     quick(&stub(b"\xFF\0\0\0\0\0\0\0\x01\x7F\x01\x05", false)).exits(5).says("ZMTP 1");
     quick(&stub(b"", true)).exits(5);
-    quick(&stub(b"", false)).exits(7);
+    let silent = stub(b"", false);
+    run(&["request", "--connect", &silent, "--timeout", "1", "hello"]).exits(7);
     // As libzmq leaves when the mechanisms differ.
     quick(&stub(b"\xFF\0\0\0\0\0\0\0\x01\x7F", true)).exits(6);
 }
