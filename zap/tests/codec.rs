@@ -71,6 +71,14 @@ fn credentials_are_those_of_the_mechanism() {
     assert_eq!(curve.encode()[6..], [Bytes::copy_from_slice(&[7; 32])]);
 }
 
+// ZAP-10: the padding that a name has in a greeting is no part of it here.
+#[test]
+fn a_mechanism_has_no_padding() {
+    let mut frames = Request::new(&b"1"[..], &plain()).unwrap().encode();
+    frames[5] = Bytes::from_static(b"PLAIN\0");
+    assert_eq!(Request::decode(&frames), Err(ZapError::Mechanism));
+}
+
 // ZAP-08, hostile: Z6
 #[test]
 fn addresses_are_canonical_and_processes_have_one() {

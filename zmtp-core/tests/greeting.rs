@@ -62,7 +62,7 @@ fn mechanism_names_have_a_grammar() {
     for name in ["NULL", "CURVE", "X-Y_Z.1+", "ABCDEFGHIJKLMNOPQRST"] {
         assert_eq!(MechanismName::new(name.as_bytes()).unwrap().as_str(), Some(name));
     }
-    for name in ["", "null", "A B", "A\0B", "ABCDEFGHIJKLMNOPQRSTU", "\u{c4}"] {
+    for name in ["", "null", "A B", "A\0B", "NULL\0", "\0", "ABCDEFGHIJKLMNOPQRSTU", "\u{c4}"] {
         assert_eq!(MechanismName::new(name.as_bytes()), None, "{name:?}");
     }
 }

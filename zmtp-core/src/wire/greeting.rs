@@ -63,7 +63,8 @@ impl MechanismName {
     pub fn new(name: &[u8]) -> Option<Self> {
         let mut octets = [0; 20];
         octets.get_mut(..name.len())?.copy_from_slice(name);
-        Self(octets).as_str().map(|_| Self(octets))
+        // Zeros behind it are padding of the greeting and no part of a name.
+        (Self(octets).as_str()?.len() == name.len()).then_some(Self(octets))
     }
 
     /// All 20 octets.
