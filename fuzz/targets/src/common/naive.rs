@@ -1,6 +1,6 @@
 //! ZMTP read by hand, slowly and without cleverness: the model that the decoders are compared with.
 
-use zmtp_core::{Limits, SocketType};
+use zmtp_core::Limits;
 
 /// What a greeting of 64 octets says, if it is one of ZMTP 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,14 +25,6 @@ pub fn greeting(octets: &[u8]) -> Option<Greeting> {
         mechanism: octets[12..32].to_vec(),
         as_server: octets[32] == 1,
     })
-}
-
-/// The name of a mechanism with its padding.
-#[must_use]
-pub fn mechanism(name: &str) -> Vec<u8> {
-    let mut octets = name.as_bytes().to_vec();
-    octets.resize(20, 0);
-    octets
 }
 
 /// What stands at the front of a stream of frames.
@@ -129,18 +121,4 @@ pub fn metadata(mut block: &[u8], limits: &Limits) -> Option<Vec<(Vec<u8>, Vec<u
 pub fn lookup<'a>(properties: &'a [(Vec<u8>, Vec<u8>)], name: &[u8]) -> Option<&'a [u8]> {
     let found = properties.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
     found.map(|(_, value)| value.as_slice())
-}
-
-/// Whether a socket of type `ours` can let in who sends this metadata.
-#[must_use]
-pub fn claims(ours: SocketType, block: &[u8], limits: &Limits) -> bool {
-    let Some(properties) = metadata(block, limits) else { return false };
-    let Some(theirs) = lookup(&properties, b"socket-type") else { return false };
-    let Some(theirs) = SocketType::ALL.into_iter().find(|it| it.as_str().as_bytes() == theirs)
-    else {
-        return false;
-    };
-    let named = matches!(theirs, SocketType::REQ | SocketType::DEALER | SocketType::ROUTER);
-    let identity = lookup(&properties, b"identity").filter(|_| named).unwrap_or_default();
-    ours.accepts(theirs) && identity.len() <= 255 && identity.first() != Some(&0)
 }

@@ -29,14 +29,6 @@ pub fn long_header(flags: u8, size: u64) -> Vec<u8> {
     octets
 }
 
-/// The frames of a message.
-#[must_use]
-pub fn message(parts: &[Vec<u8>]) -> Vec<u8> {
-    let last = parts.len().saturating_sub(1);
-    let frames = parts.iter().enumerate().map(|(at, part)| frame(u8::from(at < last), part));
-    frames.collect::<Vec<_>>().concat()
-}
-
 /// One octet of length and the text, of which at most 255 octets count.
 #[must_use]
 pub fn short_string(text: &[u8]) -> Vec<u8> {
