@@ -5,7 +5,8 @@ use std::sync::OnceLock;
 use libzmq_reference::{Context, Socket as Zmq, SocketType};
 
 use super::{
-    Body, CLIENT_PUBLIC, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket, Spec,
+    Body, CLIENT_PUBLIC, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket,
+    Spec, socket_type,
 };
 use crate::Error;
 
@@ -27,15 +28,7 @@ impl Peer for Libzmq {
 
     async fn open(spec: Spec) -> Result<(Zmq, String), Error> {
         assert!(libzmq_reference::has("curve"), "libzmq was built without CURVE");
-        let kind = match spec.kind {
-            Kind::Push => SocketType::Push,
-            Kind::Pull => SocketType::Pull,
-            Kind::Pub => SocketType::Pub,
-            Kind::Sub(_) => SocketType::Sub,
-            Kind::Req => SocketType::Req,
-            Kind::Rep => SocketType::Rep,
-            Kind::Router => SocketType::Router,
-        };
+        let kind = socket_type!(spec.kind, SocketType);
         let socket = context().socket(kind)?;
         socket.rcvtimeo(-1)?.sndtimeo(-1)?;
         if spec.curve {

@@ -123,6 +123,22 @@ pub enum Kind {
     Router,
 }
 
+/// The socket type of another library, whose variants have the same names.
+macro_rules! socket_type {
+    ($kind:expr, $theirs:ident) => {
+        match $kind {
+            $crate::peer::Kind::Push => $theirs::Push,
+            $crate::peer::Kind::Pull => $theirs::Pull,
+            $crate::peer::Kind::Pub => $theirs::Pub,
+            $crate::peer::Kind::Sub(_) => $theirs::Sub,
+            $crate::peer::Kind::Req => $theirs::Req,
+            $crate::peer::Kind::Rep => $theirs::Rep,
+            $crate::peer::Kind::Router => $theirs::Router,
+        }
+    };
+}
+pub(crate) use socket_type;
+
 /// Which end a socket is.
 #[derive(Debug, Clone)]
 pub enum End {

@@ -7,7 +7,8 @@ use omq_tokio::{
 };
 
 use super::{
-    Body, CLIENT_PUBLIC, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket, Spec,
+    Body, CLIENT_PUBLIC, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket,
+    Spec, socket_type,
 };
 use crate::Error;
 
@@ -19,18 +20,6 @@ pub struct AsyncSocket(omq_tokio::Socket);
 fn context() -> &'static Context {
     static CONTEXT: OnceLock<Context> = OnceLock::new();
     CONTEXT.get_or_init(Context::new)
-}
-
-fn socket_type(kind: &Kind) -> SocketType {
-    match kind {
-        Kind::Push => SocketType::Push,
-        Kind::Pull => SocketType::Pull,
-        Kind::Pub => SocketType::Pub,
-        Kind::Sub(_) => SocketType::Sub,
-        Kind::Req => SocketType::Req,
-        Kind::Rep => SocketType::Rep,
-        Kind::Router => SocketType::Router,
-    }
 }
 
 fn keys(public: &str, secret: &str) -> Result<CurveKeypair, Error> {
@@ -71,7 +60,7 @@ impl Peer for Omq {
     const BLOCKING: bool = false;
 
     async fn open(spec: Spec) -> Result<(AsyncSocket, String), Error> {
-        let socket = context().socket(socket_type(&spec.kind), options(&spec)?);
+        let socket = context().socket(socket_type!(&spec.kind, SocketType), options(&spec)?);
         if let Kind::Sub(prefixes) = &spec.kind {
             for prefix in prefixes {
                 socket.subscribe(prefix.clone()).await?;
@@ -103,7 +92,8 @@ impl Peer for Blocking {
     const BLOCKING: bool = true;
 
     async fn open(spec: Spec) -> Result<(BlockingSocket, String), Error> {
-        let socket = context().blocking_socket(socket_type(&spec.kind), options(&spec)?);
+        let socket =
+            context().blocking_socket(socket_type!(&spec.kind, SocketType), options(&spec)?);
         if let Kind::Sub(prefixes) = &spec.kind {
             for prefix in prefixes {
                 socket.subscribe(prefix.clone())?;

@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 use rzmq::socket::options as names;
 use rzmq::{Context, Msg, SocketType};
 
-use super::{Body, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket, Spec};
+use super::{
+    Body, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket, Spec, socket_type,
+};
 use crate::Error;
 
 pub struct Rzmq<const URING: bool>;
@@ -25,15 +27,7 @@ impl<const URING: bool> Peer for Rzmq<URING> {
         if URING {
             let _ = rzmq::uring::initialize_uring_backend(rzmq::uring::UringConfig::default());
         }
-        let kind = match spec.kind {
-            Kind::Push => SocketType::Push,
-            Kind::Pull => SocketType::Pull,
-            Kind::Pub => SocketType::Pub,
-            Kind::Sub(_) => SocketType::Sub,
-            Kind::Req => SocketType::Req,
-            Kind::Rep => SocketType::Rep,
-            Kind::Router => SocketType::Router,
-        };
+        let kind = socket_type!(spec.kind, SocketType);
         let socket = context().socket(kind)?;
         if URING {
             socket.set_option(names::IO_URING_SESSION_ENABLED, true).await?;
