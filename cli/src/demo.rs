@@ -25,7 +25,6 @@ const USER: &str = "alice";
 ///
 /// Ends with exit code 1 if the story does not go as it is told.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Prints JSON
     #[arg(long)]

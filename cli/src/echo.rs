@@ -22,7 +22,6 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// standard error, the latter with address, stage, status and reason. Ends with exit code 0 at SIGINT
 /// or SIGTERM, with 2 for arguments, files or endpoints that cannot be used.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Where to listen, for example tcp://127.0.0.1:5555, tcp://*:* or ipc:///tmp/echo
     #[arg(long, value_name = "ENDPOINT")]

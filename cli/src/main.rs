@@ -29,19 +29,14 @@ struct Cli {
     command: Command,
 }
 
+/// Each says what it does where its arguments are.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show the whole story in one process: a client served, and four refused with their reasons.
     Demo(demo::Arguments),
-    /// Make a CURVE key pair.
     Keygen(keygen::Arguments),
-    /// Derive the public key of a secret one.
     PublicKey(keygen::PublicKeyArguments),
-    /// Answer every request with itself, and log whom that refuses.
     Echo(echo::Arguments),
-    /// Send requests and print the replies.
     Request(request::Arguments),
-    /// Connect stage by stage, and explain the first failure.
     Doctor(doctor::Arguments),
 }
 

@@ -32,7 +32,6 @@ const MARGIN: Duration = Duration::from_millis(500);
 /// saw who this is), 4 unreachable, 5 the peer does not speak ZMTP or breaks it, 6 the mechanisms
 /// differ, 7 no answer in time.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Where to connect, for example tcp://127.0.0.1:5555
     #[arg(long, value_name = "ENDPOINT")]

@@ -162,3 +162,10 @@ fn the_help_fits_the_terminal() {
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
 }
+
+#[test]
+fn the_help_tells_the_exit_codes() {
+    for command in ["demo", "echo", "request", "doctor"] {
+        run(&[command, "--help"]).exits(0).says("xit code");
+    }
+}

@@ -19,7 +19,6 @@ use report::Report;
 /// after it saw who this is), 4 unreachable, 5 the peer does not speak ZMTP or breaks it, 6 the
 /// mechanisms differ, 7 no answer in time.
 #[derive(Debug, Args)]
-#[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
     /// Where to connect, for example tcp://127.0.0.1:5555
     #[arg(value_name = "ENDPOINT")]
