@@ -96,8 +96,8 @@ pub use transport::{
     Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,
 };
 pub use zap::{
-    Authenticator, Certificate, CertificateStore, CurveKeys, KeySet, Passwords, from_fn,
-    from_sync_fn,
+    Authenticator, Certificate, CertificateStore, CurveKeys, KeySet, Live, Passwords, Revisions,
+    from_fn, from_sync_fn,
 };
 /// The vocabulary of authentication.
 pub use zmtp_core::auth;

@@ -124,7 +124,7 @@ pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
             Stage::Mechanism => Class::Mismatch,
             _ => Class::Refused,
         },
-        Kind::Local(_) | Kind::Denied { .. } => Class::Broken,
+        Kind::Local(_) | Kind::Denied { .. } | Kind::Revoked { .. } => Class::Broken,
         _ => Class::NotZmtp,
     }
 }
@@ -133,7 +133,7 @@ pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
 pub(crate) fn status_of(error: &ProtocolError) -> Option<&'static str> {
     match &error.kind {
         Kind::ReportedByPeer(reason) => reason.status().map(|status| status.code()),
-        Kind::Denied { status, .. } => Some(status.status().code()),
+        Kind::Denied { status, .. } | Kind::Revoked { status, .. } => Some(status.status().code()),
         _ => None,
     }
 }

@@ -78,6 +78,7 @@ mod events;
 pub mod net;
 mod pipe;
 mod random;
+mod sessions;
 mod warning;
 
 pub use backoff::Reconnect;

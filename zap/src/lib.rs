@@ -65,6 +65,7 @@ pub mod codec;
 mod file;
 mod guard;
 pub mod handler;
+mod live;
 mod platform;
 mod store;
 
@@ -75,4 +76,5 @@ pub use certificate::{
 };
 pub use file::{Existing, FileError, FileFault};
 pub use guard::{GuardLimits, Guarded, Sleep, Timer, from_fn, from_sync_fn};
+pub use live::{Live, Revisions};
 pub use store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};

@@ -264,17 +264,64 @@ impl AuthDecision {
 /// A decision that may take a while.
 pub type PendingDecision = Pin<Box<dyn Future<Output = AuthDecision> + Send>>;
 
+/// The next [revision](Authenticator::revision), when it comes.
+pub type PendingRevision = Pin<Box<dyn Future<Output = u64> + Send>>;
+
 /// Who decides whether a peer comes in.
 ///
 /// The driver of a connection calls it once per handshake, isolates its panics, limits its time and
 /// takes the lack of an answer for a refusal.
+///
+/// One whose decisions may change later says so with [`revision`](Self::revision). Then the driver keeps
+/// what [`retain`](Self::retain) leaves of each request, waits with [`revised`](Self::revised), and asks
+/// with [`authenticate_again`](Self::authenticate_again) about every peer that is in; whoever would
+/// not come in now, or not as the same user with the same properties, is put out.
 pub trait Authenticator: Send + Sync + fmt::Debug {
     /// Starts to decide. The future may be dropped at any moment, when the peer leaves or time is up.
     fn authenticate(&self, request: Arc<AuthRequest>) -> PendingDecision;
+
+    /// Counts the changes of what it decides by. Default: `None`, decisions stand for good.
+    fn revision(&self) -> Option<u64> {
+        None
+    }
+
+    /// Waits until the revision is another than `since`. Default: without end.
+    fn revised(&self, since: u64) -> PendingRevision {
+        let _ = since;
+        Box::pin(core::future::pending())
+    }
+
+    /// What to keep of a request while its peer is in; called before [`authenticate`](Self::authenticate),
+    /// with the same request. Default: all of it, a password included.
+    fn retain(&self, request: &Arc<AuthRequest>) -> Arc<AuthRequest> {
+        request.clone()
+    }
+
+    /// Starts to decide about a peer that is in, from what [`retain`](Self::retain) left. Default: as if it
+    /// came now.
+    fn authenticate_again(&self, retained: Arc<AuthRequest>) -> PendingDecision {
+        self.authenticate(retained)
+    }
 }
 
 impl<A: Authenticator + ?Sized> Authenticator for Arc<A> {
     fn authenticate(&self, request: Arc<AuthRequest>) -> PendingDecision {
         (**self).authenticate(request)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        (**self).revision()
+    }
+
+    fn revised(&self, since: u64) -> PendingRevision {
+        (**self).revised(since)
+    }
+
+    fn retain(&self, request: &Arc<AuthRequest>) -> Arc<AuthRequest> {
+        (**self).retain(request)
+    }
+
+    fn authenticate_again(&self, retained: Arc<AuthRequest>) -> PendingDecision {
+        (**self).authenticate_again(retained)
     }
 }

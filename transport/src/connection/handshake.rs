@@ -14,6 +14,7 @@ use zmtp_core::traffic::Traffic;
 use crate::ask::Judge;
 use crate::clock::Clock;
 use crate::net::Stream;
+use crate::sessions::Judged;
 
 /// Octets that may wait while nothing can be done with them.
 const MAX_WAITING: usize = 4096;
@@ -32,6 +33,8 @@ pub(crate) struct Hands {
 pub(crate) struct Greeted {
     pub(crate) traffic: Box<Traffic>,
     pub(crate) input: BytesMut,
+    /// For judging the peer again.
+    pub(crate) judged: Option<Judged>,
 }
 
 /// Runs the handshake to its end. On failure the peer is told what it may know.
@@ -42,8 +45,8 @@ pub(crate) async fn shake_hands(
 ) -> Result<Greeted, ProtocolError> {
     let mut input = BytesMut::new();
     match run(stream, &mut connection, hands, &mut input).await {
-        Ok(()) => match connection.into_traffic() {
-            Ok(traffic) => Ok(Greeted { traffic, input }),
+        Ok(judged) => match connection.into_traffic() {
+            Ok(traffic) => Ok(Greeted { traffic, input, judged }),
             Err(connection) => Err(closed(&connection)),
         },
         Err(error) => {
@@ -77,8 +80,9 @@ async fn run(
     connection: &mut Connection,
     hands: &Hands,
     input: &mut BytesMut,
-) -> Result<(), ProtocolError> {
+) -> Result<Option<Judged>, ProtocolError> {
     let mut decision = None;
+    let mut judged = None;
     loop {
         let deadline = connection.poll_timeout().map(|at| hands.clock.at(at));
         if flush(stream, connection, deadline).await.is_err() {
@@ -90,9 +94,11 @@ async fn run(
         while let Some(event) = connection.poll_event() {
             match event {
                 Event::AuthRequired(request) => {
-                    decision = Some(hands.judge.ask(request));
+                    let (pending, again) = hands.judge.ask(request);
+                    decision = Some(pending);
+                    judged = again;
                 }
-                Event::Established(_) => return Ok(()),
+                Event::Established(_) => return Ok(judged),
                 _ => {}
             }
         }

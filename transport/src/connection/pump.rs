@@ -83,7 +83,7 @@ impl<'a> Pump<'a> {
     pub(crate) fn split(
         greeted: Greeted,
     ) -> (zmtp_core::traffic::Outgoing, BytesMut, Incoming, Heartbeat) {
-        let Greeted { traffic, input } = greeted;
+        let Greeted { traffic, input, .. } = greeted;
         (traffic.outgoing, input, traffic.incoming, traffic.heartbeat)
     }
 

@@ -19,6 +19,7 @@ use crate::connection::Hands;
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
 use crate::pipe::{Joint, Pipe};
+use crate::sessions::{Judged, Session};
 
 /// A space of `inproc://` names.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +43,8 @@ pub(super) struct Request {
 /// Both ends agreed, and the one that was bound has its pipe ready.
 struct Joined {
     peer: Arc<Peer>,
+    /// For judging the peer again.
+    judged: Option<Judged>,
     pipe: Arc<Pipe>,
     joint: Arc<Joint>,
 }
@@ -135,8 +138,8 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
         },
         Err(error) => Err(Box::new((error.clone(), error))),
     };
-    let (peer, our_peer) = match agreed {
-        Ok(peers) => peers,
+    let [(peer, judged), (our_peer, judged_there)] = match agreed {
+        Ok(known) => known,
         Err(errors) => {
             shared.failed(endpoint, &address, errors.0);
             let _ = reply.send(Err(errors.1));
@@ -151,12 +154,15 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
         shared.retire(&pipe);
         return;
     }
+    let session = shared.sessions.enter(pipe.id(), judged, &peer, stop);
     shared.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
     let joint = Arc::new(Joint::default());
     let gone = joint.gone().clone().drop_guard();
-    let joined = Joined { peer: our_peer, pipe: pipe.clone(), joint: joint.clone() };
+    let (pipe_there, joint_there) = (pipe.clone(), joint.clone());
+    let joined =
+        Joined { peer: our_peer, judged: judged_there, pipe: pipe_there, joint: joint_there };
     if reply.send(Ok(joined)).is_ok() {
-        until_gone(shared, joint.gone(), stop).await;
+        until_gone(shared, &joint, &session, &pipe).await;
     }
     drop(gone);
     shared.retire(&pipe);
@@ -178,10 +184,14 @@ fn cause(shared: &Shared, stop: &CancellationToken, joint: &Joint, pipe: &Pipe) 
 }
 
 /// What was sent is with the receiver already: nothing has to be waited for when closing.
-async fn until_gone(shared: &Shared, link: &CancellationToken, stop: &CancellationToken) {
+async fn until_gone(shared: &Shared, joint: &Joint, session: &Session, pipe: &Pipe) {
     tokio::select! {
-        () = link.cancelled() => {}
-        () = stop.cancelled() => {}
+        () = joint.gone().cancelled() => {}
+        () = session.stop().cancelled() => {
+            if let Some(error) = session.revoked() {
+                joint.fail(pipe.id(), error.clone());
+            }
+        }
         () = shared.closing.cancelled() => {}
     }
 }
@@ -220,11 +230,12 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     // Only now that both owners know their pipe, and would name who sent what.
     Pipe::join(pipe, &joined.pipe, &joined.joint);
     let peer = joined.peer;
+    let session = shared.sessions.enter(pipe.id(), joined.judged, &peer, stop);
     shared
         .events
         .emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer: peer.clone() });
     connecter.established(peer);
-    until_gone(shared, joined.joint.gone(), stop).await;
+    until_gone(shared, &joined.joint, &session, pipe).await;
     drop(gone);
     pipe.suspend();
     shared.owner.lost(pipe, true);
@@ -243,7 +254,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
 async fn agree(
     ours: (&mut Connection, &Hands),
     theirs: (&mut Connection, &Hands),
-) -> Result<(Arc<Peer>, Arc<Peer>), Box<(ProtocolError, ProtocolError)>> {
+) -> Result<[(Arc<Peer>, Option<Judged>); 2], Box<(ProtocolError, ProtocolError)>> {
     let mut ends = [End::new(ours.0, ours.1), End::new(theirs.0, theirs.1)];
     let clock = ours.1.clock;
     // As over a wire, the end that is less patient decides, whoever it waits for.
@@ -264,8 +275,8 @@ async fn agree(
             to.take();
         }
         let [a, b] = &mut ends;
-        if let (Some(a), Some(b)) = (&a.peer, &b.peer) {
-            return Ok((a.clone(), b.clone()));
+        if let (Some(peer), Some(other)) = (&a.peer, &b.peer) {
+            return Ok([(peer.clone(), a.judged.take()), (other.clone(), b.judged.take())]);
         }
         let failed = a.error.is_some() || b.error.is_some();
         // Or neither end has anything to say: two clients, or two servers.
@@ -292,6 +303,7 @@ struct End<'a> {
     hands: &'a Hands,
     input: BytesMut,
     peer: Option<Arc<Peer>>,
+    judged: Option<Judged>,
     error: Option<ProtocolError>,
     /// Whether the last look brought something new.
     active: bool,
@@ -299,7 +311,8 @@ struct End<'a> {
 
 impl<'a> End<'a> {
     fn new(connection: &'a mut Connection, hands: &'a Hands) -> Self {
-        Self { connection, hands, input: BytesMut::new(), peer: None, error: None, active: true }
+        let input = BytesMut::new();
+        Self { connection, hands, input, peer: None, judged: None, error: None, active: true }
     }
 
     fn take(&mut self) {
@@ -323,7 +336,9 @@ impl<'a> End<'a> {
             self.active = true;
             match event {
                 CoreEvent::AuthRequired(request) => {
-                    let decision = self.hands.judge.ask(request).await;
+                    let (decision, judged) = self.hands.judge.ask(request);
+                    self.judged = judged;
+                    let decision = decision.await;
                     let now = self.hands.clock.now();
                     self.error = self.connection.handle_auth(now, decision).err();
                     self.take();

@@ -30,6 +30,7 @@ use crate::events::{Disconnect, Event, EventSink};
 use crate::net::{BindError, Listener, Stream, TransportOptions};
 use crate::pipe::{HighWaterMarks, Owner, Pipe, PipeId};
 use crate::random::OsRandom;
+use crate::sessions::{Session, Sessions};
 
 /// Settings of an engine beside those of the protocol.
 #[derive(Debug, Clone)]
@@ -108,6 +109,7 @@ struct Shared {
     config: Arc<ConnectionConfig>,
     options: EngineOptions,
     judge: Judge,
+    sessions: Arc<Sessions>,
     events: EventSink,
     clock: Clock,
     tasks: TaskTracker,
@@ -161,6 +163,7 @@ impl Engine {
                 owner,
                 config,
                 options,
+                sessions: Sessions::new(judge.clone()),
                 judge,
                 events,
                 clock: Clock::start(),
@@ -274,6 +277,7 @@ impl Engine {
             shared.stop.cancel();
             shared.tasks.wait().await;
         }
+        shared.stop.cancel();
         let given_up = shared.given_up.load(Ordering::Relaxed) - before;
         if given_up > 0 {
             tracing::warn!(
@@ -292,7 +296,11 @@ impl Shared {
             return Err(StartError::Closed);
         }
         let runtime = Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        Ok(self.runtime.get_or_init(|| runtime).clone())
+        let begin = || {
+            runtime.spawn(self.sessions.clone().watch(self.stop.clone()));
+            runtime.clone()
+        };
+        Ok(self.runtime.get_or_init(begin).clone())
     }
 
     fn add_endpoint(&self, endpoint: Endpoint, running: Running) {
@@ -359,7 +367,8 @@ impl Shared {
         stop: &CancellationToken,
         on_established: impl FnOnce(),
     ) -> Disconnect {
-        let Established { endpoint, stream, greeted, pipe, reconnecting } = established;
+        let Established { endpoint, stream, mut greeted, pipe, reconnecting } = established;
+        let judged = greeted.judged.take();
         let peer = greeted.traffic.peer.clone();
         let address = peer.verified.address.clone();
         let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);
@@ -369,6 +378,7 @@ impl Shared {
             self.failed(endpoint, &address, error.clone());
             return error.into();
         }
+        let session = self.sessions.enter(pipe.id(), judged, &peer, stop);
         self.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
         on_established();
         if self.closing.is_cancelled() {
@@ -378,7 +388,7 @@ impl Shared {
             let pump = Pump::new(&stream, pipe, self.clock, input, incoming, heartbeat);
             tokio::select! {
                 biased;
-                () = stop.cancelled() => End::Broken(Disconnect::Local),
+                () = session.stop().cancelled() => End::Broken(put_out(&session)),
                 end = pump => end,
             }
         };
@@ -402,4 +412,9 @@ impl Shared {
         });
         cause
     }
+}
+
+/// Why this side ended a connection that stood.
+fn put_out(session: &Session) -> Disconnect {
+    session.revoked().cloned().map_or(Disconnect::Local, Disconnect::Protocol)
 }

@@ -21,7 +21,7 @@ impl Joint {
     }
 
     /// Ends the connection: the owner of this pipe will not go on with its peer.
-    pub(super) fn fail(&self, pipe: PipeId, error: ProtocolError) {
+    pub(crate) fn fail(&self, pipe: PipeId, error: ProtocolError) {
         // The first reason stays.
         let _ = self.failed.set((pipe, error));
         self.gone.cancel();

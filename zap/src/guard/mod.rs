@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use zmtp_core::auth::{AuthDecision, AuthRequest, Authenticator, PendingDecision, Refusal};
+use zmtp_core::auth::{
+    AuthDecision, AuthRequest, Authenticator, PendingDecision, PendingRevision, Refusal,
+};
 
 pub use adapter::{from_fn, from_sync_fn};
 use isolated::Isolated;
@@ -70,16 +72,42 @@ impl<A: Authenticator, T: Timer> Guarded<A, T> {
     }
 }
 
-impl<A: Authenticator, T: Timer> Authenticator for Guarded<A, T> {
-    fn authenticate(&self, request: Arc<AuthRequest>) -> PendingDecision {
+impl<A: Authenticator, T: Timer> Guarded<A, T> {
+    fn guard(
+        &self,
+        request: Arc<AuthRequest>,
+        ask: impl FnOnce(&A, Arc<AuthRequest>) -> PendingDecision,
+    ) -> PendingDecision {
         let Some(permit) = self.limit.acquire() else {
             let decision = AuthDecision::refuse(Refusal::Temporary, "The authenticator is busy");
             audit::record(&request, &decision);
             return Box::pin(std::future::ready(decision));
         };
-        let decision = Isolated::ask(|| self.authenticator.authenticate(Arc::clone(&request)));
+        let decision = Isolated::ask(|| ask(&self.authenticator, Arc::clone(&request)));
         let sleep = self.timer.sleep(self.time);
         Box::pin(Guard { decision, sleep, request, _permit: permit })
+    }
+}
+
+impl<A: Authenticator, T: Timer> Authenticator for Guarded<A, T> {
+    fn authenticate(&self, request: Arc<AuthRequest>) -> PendingDecision {
+        self.guard(request, A::authenticate)
+    }
+
+    fn revision(&self) -> Option<u64> {
+        self.authenticator.revision()
+    }
+
+    fn revised(&self, since: u64) -> PendingRevision {
+        self.authenticator.revised(since)
+    }
+
+    fn retain(&self, request: &Arc<AuthRequest>) -> Arc<AuthRequest> {
+        self.authenticator.retain(request)
+    }
+
+    fn authenticate_again(&self, retained: Arc<AuthRequest>) -> PendingDecision {
+        self.guard(retained, A::authenticate_again)
     }
 }
 

@@ -56,6 +56,7 @@ impl ProtocolError {
                 Some(ErrorReason::new("Invalid-Socket-Type"))
             }
             Kind::Denied { status: Refusal::Temporary, .. }
+            | Kind::Revoked { .. }
             | Kind::Malformed(_)
             | Kind::Misbehaved(_)
             | Kind::Incompatible(_)
@@ -158,6 +159,14 @@ pub enum Kind {
     /// The authenticator on this side said no.
     #[error("refused by the authenticator with status {status}: {}", text.escape_debug())]
     Denied {
+        /// The status of the refusal.
+        status: Refusal,
+        /// The authenticator's reason.
+        text: alloc::sync::Arc<str>,
+    },
+    /// The peer was in, and the authenticator on this side would not let it in now.
+    #[error("put out by the authenticator with status {status}: {}", text.escape_debug())]
+    Revoked {
         /// The status of the refusal.
         status: Refusal,
         /// The authenticator's reason.

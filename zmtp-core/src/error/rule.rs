@@ -64,7 +64,7 @@ pub(super) const fn of(kind: &Kind, stage: Stage) -> Rule {
         Kind::Misbehaved(what) => misbehaved(*what, stage),
         Kind::Incompatible(what) => incompatible(*what),
         Kind::Unopenable(name) => unopenable(*name),
-        Kind::Denied { .. } => zap("ZAP-25"),
+        Kind::Denied { .. } | Kind::Revoked { .. } => zap("ZAP-25"),
         Kind::ReportedByPeer(_) => zmtp("ZMTP-ERROR-02", ERRORS),
         Kind::TimedOut => zmtp("ZMTP-SEC-05", SECURITY),
         Kind::PeerClosed => zmtp("ZMTP-ERROR-05", ERRORS),

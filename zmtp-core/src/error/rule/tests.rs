@@ -78,6 +78,7 @@ fn all_kinds() -> Vec<Kind> {
         Kind::Incompatible(_) = Kind::from(refused),
         Kind::Unopenable(_) = Kind::Unopenable(BoxName::Hello),
         Kind::Denied { .. } = Kind::Denied { status: Refusal::Failure, text: "no".into() },
+        Kind::Revoked { .. } = Kind::Revoked { status: Refusal::Failure, text: "no more".into() },
         Kind::ReportedByPeer(_) = Kind::ReportedByPeer(ErrorReason::new("400")),
         Kind::TimedOut = Kind::TimedOut,
         Kind::PeerClosed = Kind::PeerClosed,

@@ -1,0 +1,3 @@
+//! Policies that change while peers are in.
+
+mod sessions;
