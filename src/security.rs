@@ -63,6 +63,12 @@ impl Security {
         &self.mechanism
     }
 
+    /// Whether somebody judges the peers.
+    #[must_use]
+    pub const fn has_authenticator(&self) -> bool {
+        self.authenticator.is_some()
+    }
+
     fn client(mechanism: impl Mechanism + 'static) -> Self {
         Self { mechanism: Arc::new(mechanism), authenticator: None, domain: Domain::default() }
     }

@@ -85,6 +85,11 @@ fn of_silence(stage: Stage, ours: MechanismName) -> Advice {
             "the connection stands, but PING stays without an answer",
             &["do not switch heartbeats on towards this peer", "the server may be stuck"],
         ),
+        Stage::Hello | Stage::Initiate => Advice::new(
+            Class::Silent,
+            "the peer greeted, but does not go on as client of the mechanism",
+            &["it may be configured as server, like this side", "the peer may be stuck"],
+        ),
         _ if ours == MechanismName::NULL => Advice::new(
             Class::Silent,
             "the server greeted and then said nothing",
@@ -133,8 +138,23 @@ pub(crate) fn of_handshake(error: &ProtocolError, ours: MechanismName) -> Advice
         Kind::Incompatible(Incompatible::SocketType { theirs, .. }) => {
             of_socket_type(class, *theirs)
         }
+        Kind::Incompatible(Incompatible::BothServers) => Advice::new(
+            class,
+            "both sides are the server of the mechanism",
+            &["make one of the two the client: with --server-key or --plain-user"],
+        ),
+        Kind::Denied { .. } => Advice::new(
+            class,
+            "this side is the server and does not let that peer in",
+            &["add its public key, password or address to what this side lets in"],
+        ),
         Kind::ReportedByPeer(reason) => of_refusal(reason, ours),
         Kind::PeerClosed => of_close(error.stage, ours),
+        Kind::Unopenable(_) if error.stage == Stage::Hello => Advice::new(
+            class,
+            "the client expects another server key, or its octets were altered",
+            &["give the client the public key of this side (ironhouse public-key)"],
+        ),
         Kind::Unopenable(_) => Advice::new(
             class,
             "what the server sent cannot be opened with the keys of this side",
@@ -224,6 +244,14 @@ fn of_close(stage: Stage, ours: MechanismName) -> Advice {
             class,
             "the server could not open HELLO and closed: most likely the server key is wrong",
             &[CHECK_SERVER_KEY],
+        ),
+        Stage::Hello | Stage::Initiate => Advice::new(
+            class,
+            "the peer closed instead of going on as client of the mechanism",
+            &[
+                "it may be configured as server, like this side",
+                "it may expect another server key: give it that of this side",
+            ],
         ),
         Stage::Traffic => Advice::new(
             class,

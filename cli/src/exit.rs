@@ -17,7 +17,7 @@ pub(crate) enum Class {
     Broken = 1,
     /// The arguments, or a file that they name, cannot be used.
     Usage = 2,
-    /// The peer refused this side.
+    /// The peer refused this side, or this side the peer that it connected to.
     Refused = 3,
     /// There is nobody at the endpoint.
     Unreachable = 4,
@@ -114,7 +114,7 @@ pub(crate) fn class_of(cause: &Disconnect) -> Class {
 /// The class of a failed handshake.
 pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
     match &error.kind {
-        Kind::ReportedByPeer(_) => Class::Refused,
+        Kind::ReportedByPeer(_) | Kind::Denied { .. } | Kind::Revoked { .. } => Class::Refused,
         Kind::Incompatible(Incompatible::Mechanism { .. } | Incompatible::BothServers) => {
             Class::Mismatch
         }
@@ -124,7 +124,7 @@ pub(crate) fn class_of_error(error: &ProtocolError) -> Class {
             Stage::Mechanism => Class::Mismatch,
             _ => Class::Refused,
         },
-        Kind::Local(_) | Kind::Denied { .. } | Kind::Revoked { .. } => Class::Broken,
+        Kind::Local(_) => Class::Broken,
         _ => Class::NotZmtp,
     }
 }

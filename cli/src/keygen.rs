@@ -12,6 +12,8 @@ use crate::output::line;
 use crate::security::read_secret;
 
 /// Make a CURVE key pair.
+///
+/// Exit codes: 0 made; 2 a name, a directory or files in it that cannot be used; 1 all else.
 #[derive(Debug, Args)]
 pub(crate) struct Arguments {
     /// Writes NAME.key, to hand out, and NAME.key_secret, to keep (mode 600)
@@ -58,6 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// Derive the public key of a secret one.
+///
+/// Exit codes: 0 printed; 2 a file without a secret key, or one that others can read.
 #[derive(Debug, Args)]
 pub(crate) struct PublicKeyArguments {
     /// A secret certificate or a file with nothing but the key; - reads standard input

@@ -1,15 +1,23 @@
 //! The ironhouse command.
 
 mod advice;
+mod args;
 mod demo;
 mod doctor;
 mod echo;
 mod exit;
+mod input;
+mod interrupts;
 mod keygen;
+mod meeting;
 mod output;
 mod progress;
+mod proxy;
+mod recv;
 mod request;
 mod security;
+mod send;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -23,7 +31,7 @@ use crate::exit::Failure;
 struct Cli {
     /// Log to standard error: once for established and refused peers, twice for everything. The
     /// environment variable RUST_LOG says it in more detail.
-    #[arg(short, long, global = true, action = ArgAction::Count)]
+    #[arg(short, long, global = true, action = ArgAction::Count, display_order = 1000)]
     verbose: u8,
     #[command(subcommand)]
     command: Command,
@@ -37,6 +45,9 @@ enum Command {
     PublicKey(keygen::PublicKeyArguments),
     Echo(echo::Arguments),
     Request(request::Arguments),
+    Recv(recv::Arguments),
+    Send(send::Arguments),
+    Proxy(Box<proxy::Arguments>),
     Doctor(doctor::Arguments),
 }
 
@@ -49,6 +60,9 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => on_runtime(demo::run(arguments)),
         Command::Echo(arguments) => on_runtime(echo::run(arguments)),
         Command::Request(arguments) => on_runtime(request::run(arguments)),
+        Command::Recv(arguments) => on_runtime(recv::run(arguments)),
+        Command::Send(arguments) => on_runtime(send::run(arguments)),
+        Command::Proxy(arguments) => on_runtime(proxy::run(*arguments)),
         Command::Doctor(arguments) => on_runtime(doctor::run(arguments)),
     };
     match result {

@@ -37,15 +37,15 @@ pub(crate) async fn waiting<T>(what: impl Display, work: impl Future<Output = T>
 
 /// Counts what is done on a terminal, where nothing else shows that anything happens.
 pub(crate) struct Counter {
-    total: u64,
+    total: Option<u64>,
     done: u64,
     next: Instant,
     visible: bool,
 }
 
 impl Counter {
-    /// Of `total` things none is done.
-    pub(crate) fn new(total: u64) -> Self {
+    /// Of `total` things, if it is known how many, none is done.
+    pub(crate) fn new(total: Option<u64>) -> Self {
         let visible = std::io::stderr().is_terminal() && !std::io::stdout().is_terminal();
         Self { total, done: 0, next: Instant::now() + PATIENCE, visible }
     }
@@ -55,7 +55,10 @@ impl Counter {
         self.done += 1;
         if self.visible && Instant::now() >= self.next {
             self.next = Instant::now() + PATIENCE / 10;
-            overwrite(format_args!("{} of {}", self.done, self.total));
+            match self.total {
+                Some(total) => overwrite(format_args!("{} of {total}", self.done)),
+                None => overwrite(self.done),
+            }
         }
     }
 }
@@ -71,4 +74,35 @@ impl Drop for Counter {
 /// Replaces the line on the terminal. Nothing can be done about a failure.
 fn overwrite(text: impl Display) {
     let _ = std::io::stderr().write_all(format!("{CLEAR}{text}").as_bytes());
+}
+
+/// What a terminal shows of work that does not end by itself.
+pub(crate) struct Status<F>(F);
+
+impl<F: Fn() -> String> Status<F> {
+    /// A line that is asked for again and again.
+    pub(crate) const fn new(text: F) -> Self {
+        Self(text)
+    }
+
+    /// Shows it every second on a terminal, elsewhere never. Does not end by itself.
+    pub(crate) async fn show(self) {
+        if !std::io::stderr().is_terminal() {
+            return std::future::pending().await;
+        }
+        let _cleared = Cleared;
+        loop {
+            tokio::time::sleep(PATIENCE / 2).await;
+            overwrite((self.0)());
+        }
+    }
+}
+
+/// Clears the line when dropped.
+struct Cleared;
+
+impl Drop for Cleared {
+    fn drop(&mut self) {
+        overwrite("");
+    }
 }

@@ -5,6 +5,9 @@ mod support;
 use libzmq_reference::{Context, CurveKeys, SocketType, ZapHandler};
 use support::{Echo, Place, greeting, ready, run, stub};
 
+const COMMANDS: [&str; 9] =
+    ["demo", "keygen", "public-key", "echo", "request", "recv", "send", "proxy", "doctor"];
+
 #[test]
 fn a_healthy_server_passes_every_stage() {
     let echo = Echo::start(&[]);
@@ -157,7 +160,7 @@ fn the_demo_goes_as_told() {
 
 #[test]
 fn the_help_fits_the_terminal() {
-    for command in ["demo", "keygen", "public-key", "echo", "request", "doctor"] {
+    for command in COMMANDS {
         let help = run(&[command, "--help"]).exits(0).out;
         assert!(help.lines().all(|line| line.chars().count() <= 100), "{help}");
     }
@@ -165,7 +168,7 @@ fn the_help_fits_the_terminal() {
 
 #[test]
 fn the_help_tells_the_exit_codes() {
-    for command in ["demo", "echo", "request", "doctor"] {
+    for command in COMMANDS {
         run(&[command, "--help"]).exits(0).says("xit code");
     }
 }

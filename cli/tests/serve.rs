@@ -25,7 +25,7 @@ fn null_serves_everybody() {
 #[cfg(unix)]
 #[test]
 fn echo_ends_well_when_told_to() {
-    assert_eq!(Echo::start(&[]).terminate(), Some(0));
+    Echo::start(&[]).ends().exits(0);
 }
 
 #[cfg(unix)]

@@ -8,8 +8,8 @@ use std::time::Duration;
 use clap::Args;
 use ironhouse::{Endpoint, SocketType};
 
+use crate::args::{seconds, socket_type};
 use crate::exit::Failure;
-use crate::request::seconds;
 use crate::security::{ClientFlags, reachable};
 use report::Report;
 
@@ -24,8 +24,8 @@ pub(crate) struct Arguments {
     #[arg(value_name = "ENDPOINT")]
     endpoint: Endpoint,
     /// Seconds for each stage
-    #[arg(long, default_value_t = 10.0, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
-    timeout: f64,
+    #[arg(long, default_value = "10", value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
+    timeout: Duration,
     /// The socket type to pretend to be. One that receives (REP, PULL, ROUTER ..) may be given messages
     /// that were meant for others
     #[arg(long = "type", value_name = "TYPE", default_value = "REQ", value_parser = socket_type)]
@@ -37,12 +37,6 @@ pub(crate) struct Arguments {
     security: ClientFlags,
 }
 
-fn socket_type(text: &str) -> Result<SocketType, String> {
-    SocketType::from_property(text.to_ascii_uppercase().as_bytes()).ok_or_else(|| {
-        format!("expected one of {}", SocketType::ALL.map(SocketType::as_str).join(", "))
-    })
-}
-
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     reachable(&arguments.endpoint)?;
     let security = arguments.security.security()?;
@@ -51,7 +45,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         endpoint: arguments.endpoint,
         security,
         socket_type: arguments.socket_type,
-        limit: Duration::from_secs_f64(arguments.timeout),
+        limit: arguments.timeout,
     };
     let outcome = examine::examine(&patient, &mut report).await;
     report.finish(outcome)

@@ -2,13 +2,15 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
-use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Read, Write};
+mod background;
+
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::mpsc;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
+
+pub(crate) use background::{Background, endpoint_in};
 
 /// The result of one run.
 #[derive(Debug)]
@@ -88,10 +90,8 @@ pub(crate) fn run_with_input(arguments: &[&str], input: &str) -> Run {
 
 /// A running `echo`.
 pub(crate) struct Echo {
-    child: Child,
+    echo: Background,
     pub(crate) endpoint: String,
-    errors: mpsc::Receiver<String>,
-    seen: RefCell<Vec<String>>,
 }
 
 impl Echo {
@@ -100,58 +100,23 @@ impl Echo {
     }
 
     pub(crate) fn at(endpoint: &str, flags: &[&str]) -> Self {
-        let arguments: Vec<_> = ["echo", "--bind", endpoint].iter().chain(flags).copied().collect();
-        let mut child = command(&arguments).spawn().expect("the command starts");
-        let mut first = String::new();
-        let mut out = BufReader::new(child.stdout.take().expect("a pipe"));
-        out.read_line(&mut first).expect("it prints");
-        let endpoint = match serde_json::from_str::<serde_json::Value>(&first) {
-            Ok(event) => event["endpoint"].as_str().map(str::to_owned),
-            Err(_) => first.trim().strip_prefix("listening on ").map(str::to_owned),
-        };
-        let (sender, errors) = mpsc::channel();
-        let lines = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).try_for_each(|line| sender.send(line))
-        });
-        let endpoint = endpoint.unwrap_or_else(|| panic!("the first line is {first:?}"));
-        Self { child, endpoint, errors, seen: RefCell::default() }
+        let begin = ["echo", "--bind", endpoint];
+        let echo = Background::start(&[&begin[..], flags].concat());
+        let endpoint = endpoint_in(&echo.prints(&["listening"]));
+        Self { echo, endpoint }
     }
 
     /// The next line on standard error that has all of `what`.
     #[track_caller]
     pub(crate) fn logs(&self, what: &[&str]) -> String {
-        while let Ok(line) = self.errors.recv_timeout(Duration::from_secs(10)) {
-            self.seen.borrow_mut().push(line.clone());
-            if what.iter().all(|what| line.contains(what)) {
-                return line;
-            }
-        }
-        panic!("{what:?} was not logged, but {:#?}", self.seen.borrow());
+        self.echo.logs(what)
     }
 
-    /// Kills it, and gives all that it ever said on standard error.
-    pub(crate) fn ends(mut self) -> String {
-        self.child.kill().expect("it still runs");
-        self.child.wait().expect("it ends");
-        let mut seen = self.seen.take();
-        seen.extend(self.errors.iter());
-        seen.join("\n")
-    }
-
-    /// Ends it as the system would.
+    /// Ends it as the system would, and gives all that it ever said on standard error.
     #[cfg(unix)]
-    pub(crate) fn terminate(mut self) -> Option<i32> {
-        let pid = self.child.id().to_string();
-        Command::new("kill").args(["-TERM", &pid]).status().expect("kill");
-        self.child.wait().expect("it ends").code()
-    }
-}
-
-impl Drop for Echo {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+    pub(crate) fn ends(self) -> Run {
+        self.echo.interrupt();
+        self.echo.ends()
     }
 }
 
