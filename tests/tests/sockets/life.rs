@@ -207,6 +207,30 @@ fn a_client_comes_back_when_its_server_does() -> Done {
 }
 
 #[test]
+fn whoever_was_ready_is_told_even_if_it_has_left_since() -> Done {
+    rt::run(async {
+        let push = Push::new(Options::new())?;
+        let endpoint = push.bind(ANYWHERE).await?;
+        let pull = Pull::new(Options::new().reconnect(SOON))?;
+        let mut events = pull.monitor();
+        let mut connecting = pull.connect(&endpoint)?;
+        push.send("all there is").await?;
+        push.close().await;
+        // The second time that it comes to nothing, the first failure is recorded for sure.
+        for _ in 0..2 {
+            watch::event("another attempt", &mut events, |event| {
+                matches!(event, Event::Retrying { .. }).then_some(())
+            })
+            .await;
+        }
+        assert_eq!(rt::in_time("ready", connecting.ready()).await.map(drop), Ok(()));
+        assert_eq!(rt::in_time("the message", pull.recv()).await?.first(), "all there is");
+        rt::in_time("the failure", connecting.ready()).await.expect_err("it has left");
+        Ok(())
+    })
+}
+
+#[test]
 fn the_monitor_tells_the_whole_story_in_order() -> Done {
     rt::run(async {
         let rep = Rep::new(Options::new())?;

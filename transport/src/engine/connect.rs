@@ -42,18 +42,20 @@ impl fmt::Display for ConnectFailure {
 impl std::error::Error for ConnectFailure {}
 
 /// How far a connecter has come.
-#[derive(Debug, Clone)]
-enum Outcome {
-    Pending,
-    Established(Arc<Peer>),
-    Failed(ConnectFailure),
+#[derive(Debug, Default)]
+struct Progress {
+    /// Who was reached last, and may be gone again.
+    peer: Option<Arc<Peer>>,
+    /// What came after that, if it was a failure.
+    failure: Option<ConnectFailure>,
 }
 
 /// A connection under way; dropping it changes nothing.
 #[derive(Debug, Clone)]
 pub struct Connecting {
     endpoint: Endpoint,
-    outcome: watch::Receiver<Outcome>,
+    progress: watch::Receiver<Progress>,
+    told: Option<Arc<Peer>>,
 }
 
 impl Connecting {
@@ -67,30 +69,55 @@ impl Connecting {
     /// is told once, also when it happened before this was called; further attempts go on in the
     /// background and may be waited for again.
     ///
-    /// Cancel safe: dropping the future leaves the connection as it is, and no failure goes untold.
+    /// A READY that was not told yet is told first, even if that peer has left again: what it sent
+    /// until then can be received.
+    ///
+    /// Cancel safe: dropping the future leaves the connection as it is, and nothing goes untold.
     ///
     /// # Errors
     /// [`ConnectFailure`] with the reason.
     pub async fn ready(&mut self) -> Result<Arc<Peer>, ConnectFailure> {
-        let mut untold = self.outcome.has_changed().unwrap_or(false);
+        let mut untold = self.progress.has_changed().unwrap_or(false);
         loop {
-            match &*self.outcome.borrow_and_update() {
-                Outcome::Established(peer) => return Ok(peer.clone()),
-                Outcome::Failed(failure) if failure.is_final || untold => {
-                    return Err(failure.clone());
-                }
-                Outcome::Failed(_) | Outcome::Pending => {}
+            if let Some(outcome) = self.outcome(untold) {
+                return outcome;
             }
-            if self.outcome.changed().await.is_err() {
+            if self.progress.changed().await.is_err() {
                 return Err(self.stopped());
             }
             untold = true;
         }
     }
 
+    /// What there is to tell: READY, or a failure that is final or `untold`.
+    fn outcome(&mut self, untold: bool) -> Option<Result<Arc<Peer>, ConnectFailure>> {
+        let (peer, failure) = {
+            let progress = self.progress.borrow_and_update();
+            (progress.peer.clone(), progress.failure.clone())
+        };
+        match (peer, failure) {
+            (Some(peer), None) => Some(Ok(self.tell(peer))),
+            (Some(peer), Some(_)) if !is_same(self.told.as_ref(), &peer) => {
+                // What came after it is for the next call.
+                self.progress.mark_changed();
+                Some(Ok(self.tell(peer)))
+            }
+            (_, failure) => failure.filter(|failure| failure.is_final || untold).map(Err),
+        }
+    }
+
+    fn tell(&mut self, peer: Arc<Peer>) -> Arc<Peer> {
+        self.told = Some(peer.clone());
+        peer
+    }
+
     fn stopped(&self) -> ConnectFailure {
         ConnectFailure { endpoint: self.endpoint.clone(), cause: Disconnect::Local, is_final: true }
     }
+}
+
+fn is_same(one: Option<&Arc<Peer>>, other: &Arc<Peer>) -> bool {
+    one.is_some_and(|one| Arc::ptr_eq(one, other))
 }
 
 /// The task that connects, and a handle to wait for it.
@@ -100,8 +127,8 @@ pub(super) fn connect(
     pipe: Arc<Pipe>,
     stop: CancellationToken,
 ) -> (impl Future<Output = ()> + Send, Connecting) {
-    let (progress, outcome) = watch::channel(Outcome::Pending);
-    let connecting = Connecting { endpoint: endpoint.clone(), outcome };
+    let (progress, seen) = watch::channel(Progress::default());
+    let connecting = Connecting { endpoint: endpoint.clone(), progress: seen, told: None };
     let connecter = Connecter { shared, endpoint, pipe, stop, progress };
     (connecter.run(), connecting)
 }
@@ -111,7 +138,7 @@ pub(super) struct Connecter {
     pub(super) endpoint: Endpoint,
     pub(super) pipe: Arc<Pipe>,
     pub(super) stop: CancellationToken,
-    progress: watch::Sender<Outcome>,
+    progress: watch::Sender<Progress>,
 }
 
 /// Whether a connection came about before it ended.
@@ -180,7 +207,7 @@ impl Connecter {
             let (endpoint, cause) = (failure.endpoint.clone(), failure.cause.clone());
             self.shared.events.emit(Event::Stopped { endpoint, cause });
         }
-        self.progress.send_replace(Outcome::Failed(failure));
+        self.progress.send_modify(|progress| progress.failure = Some(failure));
     }
 
     /// A peer that proved who it is and said no will say no again.
@@ -239,6 +266,6 @@ impl Connecter {
     }
 
     pub(super) fn established(&self, peer: Arc<Peer>) {
-        self.progress.send_replace(Outcome::Established(peer));
+        self.progress.send_replace(Progress { peer: Some(peer), failure: None });
     }
 }
