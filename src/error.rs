@@ -21,6 +21,22 @@ pub enum ConfigError {
     /// The socket names a domain, so somebody must judge its peers.
     #[error("the socket has domain \"{0}\" but no authenticator to judge its peers")]
     NoAuthenticator(String),
+    /// The option would have no effect on a socket of this type.
+    #[error("the option {option} has no effect on a {socket_type} socket")]
+    OptionNotForType {
+        /// The method of [`Options`](crate::Options).
+        option: &'static str,
+        /// The type.
+        socket_type: SocketType,
+    },
+    /// The option would have no effect without another one.
+    #[error("the option {option} has no effect without {needs}")]
+    OptionNeeds {
+        /// The method of [`Options`](crate::Options).
+        option: &'static str,
+        /// The one that is missing.
+        needs: &'static str,
+    },
     /// The runtime of the blocking sockets cannot be started, for lack of descriptors or threads.
     #[error("the runtime of the blocking sockets cannot be started: {0}")]
     Runtime(std::io::ErrorKind),

@@ -1,5 +1,6 @@
 //! What can be set on a socket before it is made.
 
+mod applies;
 mod pubsub;
 
 use std::time::Duration;
@@ -22,6 +23,11 @@ pub const DEFAULT_LINGER: Duration = Duration::from_secs(30);
 
 /// Options of a socket, complete before the socket is made: none can come too late.
 ///
+/// None is ignored either. An option that begins with the names of socket types is for those only, and
+/// making a socket of another type with it fails
+/// ([`ConfigError::OptionNotForType`](crate::error::ConfigError::OptionNotForType)), unless it asks for
+/// nothing, as `conflate(false)` does. Bounds are for all types.
+///
 /// ```
 /// use std::time::Duration;
 /// use ironhouse::Options;
@@ -40,7 +46,8 @@ pub struct Options {
     pub(crate) engine: EngineOptions,
     pub(crate) linger: Duration,
     pub(crate) immediate: bool,
-    pub(crate) mandatory: bool,
+    /// Unless set, as the type has it.
+    pub(crate) mandatory: Option<bool>,
     pub(crate) handover: bool,
     pub(crate) pubsub: PubSub,
     pub(crate) send_limit: Option<Duration>,
@@ -65,7 +72,7 @@ impl Options {
             engine: EngineOptions::default(),
             linger: DEFAULT_LINGER,
             immediate: false,
-            mandatory: true,
+            mandatory: None,
             handover: false,
             pubsub: PubSub::default(),
             send_limit: None,
@@ -85,8 +92,8 @@ impl Options {
         self
     }
 
-    /// The id by which a ROUTER peer knows this socket (`ZMQ_ROUTING_ID`): 1 to 255 octets that do not
-    /// begin with zero. Default: the ROUTER makes one up.
+    /// REQ, DEALER and ROUTER: the id by which a ROUTER peer knows this socket (`ZMQ_ROUTING_ID`): 1 to
+    /// 255 octets that do not begin with zero. Default: the ROUTER makes one up.
     ///
     /// # Errors
     /// [`ConfigError::RoutingId`] for any other length or a leading zero.
@@ -123,7 +130,7 @@ impl Options {
     }
 
     /// PUSH, PULL, DEALER, PUB and SUB: keep only the last message to each peer and from each peer, in
-    /// place of the marks (`ZMQ_CONFLATE`). Other types take no notice. Unlike in libzmq, a message may
+    /// place of the marks (`ZMQ_CONFLATE`). Unlike in libzmq, other types refuse it, and a message may
     /// have several parts. Default: off.
     pub fn conflate(mut self, on: bool) -> Self {
         self.engine.conflate = on;
@@ -158,8 +165,9 @@ impl Options {
         self
     }
 
-    /// Send only over connections that stand; without it, messages wait for one that is being made
-    /// (`ZMQ_IMMEDIATE`). Default: off.
+    /// REQ, DEALER, PUSH and PAIR: send only over connections that stand; without it, messages wait for
+    /// one that is being made (`ZMQ_IMMEDIATE`). Default: off. All other types only ever send over
+    /// connections that stand.
     pub fn immediate(mut self, on: bool) -> Self {
         self.immediate = on;
         self
@@ -168,7 +176,7 @@ impl Options {
     /// ROUTER: a message for an unknown routing id is an error (`ZMQ_ROUTER_MANDATORY`). Default: on,
     /// unlike libzmq; when off, such messages are dropped.
     pub fn router_mandatory(mut self, on: bool) -> Self {
-        self.mandatory = on;
+        self.mandatory = Some(on);
         self
     }
 
@@ -186,14 +194,14 @@ impl Options {
     }
 
     /// Time without a sign of life after a PING until the peer is given up (`ZMQ_HEARTBEAT_TIMEOUT`).
-    /// Default: the interval.
+    /// Needs an interval. Default: the interval.
     pub fn heartbeat_timeout(mut self, timeout: Duration) -> Self {
         self.heartbeat.timeout = Some(timeout);
         self
     }
 
     /// How long the peer should wait for a sign of life of ours, in steps of a tenth of a second up to
-    /// 6,553.5 s (`ZMQ_HEARTBEAT_TTL`). Default: no limit.
+    /// 6,553.5 s (`ZMQ_HEARTBEAT_TTL`). PINGs carry it, so it needs an interval. Default: no limit.
     pub fn heartbeat_ttl(mut self, ttl: Duration) -> Self {
         self.heartbeat.ttl = Ttl::from_duration(ttl);
         self

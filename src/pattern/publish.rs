@@ -44,7 +44,7 @@ pub(crate) struct Publisher {
 impl Publisher {
     /// The pattern of PUB.
     pub(crate) fn quiet(options: &Options) -> Arc<Self> {
-        Arc::new(Self { told: None, manual: false, welcome: None, ..Self::new(options) })
+        Arc::new(Self { told: None, ..Self::new(options) })
     }
 
     /// The pattern of XPUB.

@@ -14,6 +14,7 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 use super::fair::FairQueue;
 use super::lock;
 use crate::error::SendError;
+use crate::options::Options;
 
 /// The pattern of ROUTER.
 #[derive(Debug)]
@@ -32,13 +33,13 @@ struct Table {
 }
 
 impl Routing {
-    pub(crate) fn new(mandatory: bool, handover: bool) -> Arc<Self> {
+    pub(crate) fn new(options: &Options) -> Arc<Self> {
         Arc::new(Self {
             queue: FairQueue::default(),
             table: Mutex::default(),
             changed: Notify::new(),
-            mandatory,
-            handover,
+            mandatory: options.mandatory.unwrap_or(true),
+            handover: options.handover,
         })
     }
 

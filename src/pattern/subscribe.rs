@@ -52,7 +52,7 @@ impl State {
 impl Subscriptions {
     /// The pattern of SUB.
     pub(crate) fn filtering(options: &Options) -> Arc<Self> {
-        Arc::new(Self { verbose: false, ..Self::new(options, true) })
+        Arc::new(Self::new(options, true))
     }
 
     /// The pattern of XSUB.

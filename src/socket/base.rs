@@ -63,6 +63,7 @@ impl Base {
         owner: Arc<dyn Owner>,
         options: Options,
     ) -> Result<Self, ConfigError> {
+        options.check(socket_type)?;
         let Options {
             security,
             limits,
@@ -79,7 +80,6 @@ impl Base {
             return Err(ConfigError::NoAuthenticator(security.domain.to_string()));
         }
         engine.authenticator = security.authenticator;
-        engine.conflate &= can_conflate(socket_type);
         let config = ConnectionConfig::new(socket_type, security.mechanism)
             .with_domain(security.domain)
             .with_limits(limits)
@@ -105,12 +105,6 @@ impl Drop for Base {
             self.engine.close_in_background(self.linger);
         }
     }
-}
-
-/// The types for which keeping the last message only makes sense (`ZMQ_CONFLATE`).
-const fn can_conflate(socket_type: SocketType) -> bool {
-    use SocketType::{DEALER, PUB, PULL, PUSH, SUB};
-    matches!(socket_type, DEALER | PUB | PULL | PUSH | SUB)
 }
 
 /// An endpoint, or the text of one.

@@ -13,6 +13,6 @@ pub struct Router {
     pattern: Arc<Routing>,
 }
 
-common!(Router, ROUTER, Routing, |options| Routing::new(options.mandatory, options.handover));
+common!(Router, ROUTER, Routing, |options| Routing::new(&options));
 sends!(Router, |this, message| this.pattern.try_send(message), &this.pattern.changed);
 receives!(Router, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
