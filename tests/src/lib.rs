@@ -3,11 +3,12 @@
 //! | module | what it gives |
 //! |---|---|
 //! | [`rt`] | a runtime for one test, with an end to everything that hangs; waiting by looking |
-//! | [`ours`] | sockets of ironhouse whose type is chosen at run time |
+//! | [`ours`] | messages of ironhouse as lists of parts |
 //! | [`theirs`] | sockets of libzmq |
 //! | [`place`] | where the two meet: transports, and who binds |
 //! | [`watch`] | waiting for an event of a monitor, ours or theirs |
 //! | [`judge`] | authenticators that do what the test says |
+//! | [`mechanisms`] | NULL and CURVE in both roles, for tests that go through all of them |
 //! | [`keys`] | CURVE keys in the forms that both sides take |
 //! | [`octets`] | ZMTP as the specification writes it, made without the encoders under test |
 //! | [`raw`] | peers that speak octets, in either role |
@@ -21,6 +22,7 @@ pub mod capture;
 pub mod driven;
 pub mod judge;
 pub mod keys;
+pub mod mechanisms;
 pub mod octets;
 pub mod ours;
 pub mod place;

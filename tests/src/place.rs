@@ -6,10 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use ironhouse::{Connecting, Endpoint, Monitor};
+use ironhouse::{AnySocket, Connecting, Endpoint, Monitor};
 use libzmq_reference as zmq;
 
-use crate::ours::Ours;
 use crate::theirs::Setup;
 use crate::{Done, Fallible, rt};
 
@@ -110,7 +109,7 @@ impl Drop for TempDir {
 #[derive(Debug)]
 pub struct Meeting {
     /// Ours.
-    pub ours: Ours,
+    pub ours: AnySocket,
     /// What happens to ours.
     pub our_events: Monitor,
     /// Waits for READY, where ours is the one that connects.
@@ -131,7 +130,7 @@ impl Meeting {
     /// Whatever either side says.
     pub async fn arrange(
         place: Place,
-        ours: Ours,
+        ours: AnySocket,
         theirs: zmq::Socket,
         set: &Setup,
     ) -> Fallible<Self> {

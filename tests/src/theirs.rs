@@ -1,5 +1,7 @@
 //! Sockets of libzmq, for tests against it.
 
+use std::sync::Arc;
+
 use ironhouse::SocketType;
 use libzmq_reference as zmq;
 use zmq::consts::ZMQ_BLOCKY;
@@ -34,11 +36,11 @@ pub fn socket_type(kind: SocketType) -> zmq::SocketType {
 }
 
 /// What to set on a socket of libzmq before it is used.
-pub type Setup = Box<dyn Fn(&zmq::Socket) -> Result<(), zmq::Error> + Send + Sync>;
+pub type Setup = Arc<dyn Fn(&zmq::Socket) -> Result<(), zmq::Error> + Send + Sync>;
 
 /// A setup.
 pub fn setup(
     set: impl Fn(&zmq::Socket) -> Result<(), zmq::Error> + Send + Sync + 'static,
 ) -> Setup {
-    Box::new(set)
+    Arc::new(set)
 }

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex};
 use ironhouse::auth::Credentials;
 use ironhouse::peer::{Peer, PeerAddress};
 use ironhouse::{
-    Authenticator, CurveKeys, KeySet, Options, Passwords, Security, ServerSecurity, SocketType,
+    AnySocket, Authenticator, CurveKeys, KeySet, Options, Passwords, Security, ServerSecurity,
+    SocketType,
 };
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
-use ironhouse_tests::ours::{Ours, frames, parts};
+use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::{self, Meeting, Place, Transport};
 use ironhouse_tests::theirs::{self, Setup, setup};
 use ironhouse_tests::watch::{self, Their};
@@ -24,7 +25,7 @@ async fn meet(
     context: &zmq::Context,
     set: &Setup,
 ) -> Fallible<Meeting> {
-    let ours = Ours::new(SocketType::DEALER, options)?;
+    let ours = AnySocket::new(SocketType::DEALER, options)?;
     Meeting::arrange(place, ours, context.socket(zmq::SocketType::Dealer)?, set).await
 }
 

@@ -4,10 +4,9 @@
 use std::time::Duration;
 
 use ironhouse::error::Disconnect;
-use ironhouse::{Event, Options, Security, ServerSecurity, SocketType};
+use ironhouse::{AnySocket, Event, Options, Security, ServerSecurity, SocketType};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
-use ironhouse_tests::ours::Ours;
 use ironhouse_tests::place::{self, Meeting};
 use ironhouse_tests::relay::Relay;
 use ironhouse_tests::theirs::{self, setup};
@@ -44,7 +43,7 @@ fn libzmq_answers_every_ping_of_ours() -> Done {
         let their_events = theirs.monitor()?;
         let relay = Relay::to(&theirs.bind(place::ANYWHERE)?).await;
         let options = Options::new().heartbeat_interval(EVERY).heartbeat_timeout(PATIENCE);
-        let ours = Ours::new(SocketType::DEALER, options)?;
+        let ours = AnySocket::new(SocketType::DEALER, options)?;
         let mut events = ours.monitor();
         ours.connect(relay.endpoint())?.ready().await?;
         rt::until("ten PINGs of ours, each with its PONG", || {
@@ -69,7 +68,7 @@ fn libzmq_answers_every_ping_of_ours() -> Done {
 #[test]
 fn ours_answers_every_ping_of_libzmq_and_minds_its_ttl() -> Done {
     rt::run(async {
-        let ours = Ours::new(SocketType::DEALER, Options::new())?;
+        let ours = AnySocket::new(SocketType::DEALER, Options::new())?;
         let mut events = ours.monitor();
         let endpoint = ours.bind(place::ANYWHERE).await?;
         let relay = Relay::to(&endpoint.to_string()).await;
@@ -128,7 +127,7 @@ fn heartbeats_in_both_directions_keep_every_kind_of_connection() -> Done {
                 .heartbeat_ttl(TIMEOUT);
             let theirs = theirs::context().socket(zmq::SocketType::Dealer)?;
             theirs.heartbeat_ivl(50)?.heartbeat_timeout(1500)?.heartbeat_ttl(1500)?;
-            let ours = Ours::new(SocketType::DEALER, options)?;
+            let ours = AnySocket::new(SocketType::DEALER, options)?;
             let mut meeting = Meeting::arrange(*place, ours, theirs, set).await?;
             watch::success(&what, &mut meeting.our_events).await;
             let lost = watch::event(&what, &mut meeting.our_events, |event| match event {
@@ -151,7 +150,7 @@ fn a_peer_that_dies_is_noticed_and_met_again() -> Done {
         let relay = Relay::to(&theirs.bind(place::ANYWHERE)?).await;
         let options =
             Options::new().heartbeat_interval(EVERY).heartbeat_timeout(Duration::from_millis(300));
-        let ours = Ours::new(SocketType::DEALER, options)?;
+        let ours = AnySocket::new(SocketType::DEALER, options)?;
         let mut events = ours.monitor();
         let mut connecting = ours.connect(relay.endpoint())?;
         connecting.ready().await?;

@@ -3,13 +3,14 @@
 
 use std::time::Duration;
 
-use ironhouse::{Message, Options, Security, ServerSecurity, SocketType};
+use ironhouse::{AnySocket, Message, Options, Security, ServerSecurity, SocketType};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
-use ironhouse_tests::ours::{Ours, frames};
+use ironhouse_tests::mechanisms::{self, Mechanism};
+use ironhouse_tests::ours::frames;
 use ironhouse_tests::place::{self, Meeting};
 use ironhouse_tests::relay::Relay;
-use ironhouse_tests::theirs::{self, Setup, setup};
+use ironhouse_tests::theirs::{self, Setup};
 use ironhouse_tests::{Done, Fallible, rt};
 use libzmq_reference as zmq;
 
@@ -21,27 +22,8 @@ fn body(size: usize) -> Vec<u8> {
     (0..size).map(|at| (at ^ (at >> 8) ^ (at >> 16)) as u8 ^ size as u8).collect()
 }
 
-/// Ours as server and as client, and libzmq as the other one.
-fn mechanisms() -> Fallible<Vec<(&'static str, Security, Setup)>> {
-    let (server, client) = (Keys::new(), Keys::new());
-    let (a, b, key) = (client.clone(), server.clone(), server.public());
-    Ok(vec![
-        ("NULL", Security::null(), setup(|_| Ok(()))),
-        (
-            "CURVE server",
-            ServerSecurity::curve(server.pair()).with_authenticator(Judge::accept("u")),
-            setup(move |socket| a.present(socket, &key)),
-        ),
-        (
-            "CURVE client",
-            Security::curve_client(client.pair(), server.public())?,
-            setup(move |socket| b.serve(socket)),
-        ),
-    ])
-}
-
 async fn meet(place: place::Place, security: &Security, set: &Setup) -> Fallible<Meeting> {
-    let ours = Ours::new(SocketType::DEALER, Options::new().security(security.clone()))?;
+    let ours = AnySocket::new(SocketType::DEALER, Options::new().security(security.clone()))?;
     let theirs = theirs::context().socket(zmq::SocketType::Dealer)?;
     Meeting::arrange(place, ours, theirs, set).await
 }
@@ -62,9 +44,9 @@ async fn there_and_back(what: &str, meeting: &Meeting, parts: &[Vec<u8>]) -> Don
 // CURVEZMQ-34, CURVEZMQ-35
 #[test]
 fn frames_of_every_size_arrive_unaltered() -> Done {
-    let mechanisms = mechanisms()?;
+    let mechanisms = mechanisms::all()?;
     rt::run(async {
-        for (mechanism, security, set) in &mechanisms {
+        for Mechanism { name: mechanism, security, set } in &mechanisms {
             for place in place::ALL {
                 let meeting = meet(place, security, set).await?;
                 for size in SIZES {
@@ -90,9 +72,9 @@ fn messages_of_many_parts_arrive_whole() -> Done {
         // More parts than one write or read takes.
         &[7; 600],
     ];
-    let mechanisms = mechanisms()?;
+    let mechanisms = mechanisms::all()?;
     rt::run(async {
-        for (mechanism, security, set) in &mechanisms {
+        for Mechanism { name: mechanism, security, set } in &mechanisms {
             for place in place::ALL {
                 let meeting = meet(place, security, set).await?;
                 for shape in shapes {
@@ -111,8 +93,8 @@ fn messages_of_many_parts_arrive_whole() -> Done {
 // hostile: C14
 #[test]
 fn a_message_of_32_mib_arrives_encrypted() -> Done {
-    let mechanisms = mechanisms()?;
-    let (mechanism, security, set) = &mechanisms[1];
+    let mechanisms = mechanisms::all()?;
+    let Mechanism { name: mechanism, security, set } = &mechanisms[1];
     rt::run(async {
         let meeting = meet(place::ALL[0], security, set).await?;
         there_and_back(mechanism, &meeting, &[body(32 * 1024 * 1024)]).await?;
@@ -124,9 +106,9 @@ fn a_message_of_32_mib_arrives_encrypted() -> Done {
 #[test]
 fn many_small_messages_arrive_in_order() -> Done {
     const COUNT: u32 = 20_000;
-    let mechanisms = mechanisms()?;
+    let mechanisms = mechanisms::all()?;
     rt::run(async {
-        for (mechanism, security, set) in &mechanisms {
+        for Mechanism { name: mechanism, security, set } in &mechanisms {
             let meeting = meet(place::ALL[1], security, set).await?;
             let Meeting { ours, theirs, .. } = meeting;
             let echo = std::thread::spawn(move || -> Result<(), zmq::Error> {
@@ -175,7 +157,7 @@ fn an_observer_sees_that_messages_pass_and_not_what_they_say() -> Done {
             .property("X-Secret", &b"our property"[..])?
             .heartbeat_interval(Duration::from_millis(20))
             .heartbeat_timeout(rt::LATE);
-        let ours = Ours::new(SocketType::DEALER, options)?;
+        let ours = AnySocket::new(SocketType::DEALER, options)?;
         let endpoint = ours.bind(place::ANYWHERE).await?;
         let relay = Relay::to(&endpoint.to_string()).await;
         let theirs = theirs::context().socket(zmq::SocketType::Dealer)?;

@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use ironhouse::auth::{AuthStatus, Refusal};
 use ironhouse::{
-    Authenticator, Event, KeySet, Limits, Options, Passwords, Reconnect, Security, ServerSecurity,
-    SocketType,
+    AnySocket, Authenticator, Event, KeySet, Limits, Options, Passwords, Reconnect, Security,
+    ServerSecurity, SocketType,
 };
 use ironhouse_tests::judge::{Judge, REASON, number};
 use ironhouse_tests::keys::Keys;
-use ironhouse_tests::ours::{Ours, TYPES};
+use ironhouse_tests::mechanisms::{self, Mechanism};
+
 use ironhouse_tests::place::{self, Meeting, Place};
 use ironhouse_tests::theirs::{self, Setup, setup};
 use ironhouse_tests::watch::{self, Fault, Their, fault_of};
@@ -115,7 +116,7 @@ async fn try_row(row: &Row, place: Place) -> Done {
     let _zap = zmq::ZapHandler::start(&context, move |request| {
         request.reply(status, "the test says so", "user", &[])
     })?;
-    let ours = Ours::new(row.ours, options(row))?;
+    let ours = AnySocket::new(row.ours, options(row))?;
     let theirs = context.socket(theirs::socket_type(row.theirs))?;
     theirs.handshake_ivl(20_000)?;
     let mut meeting = Meeting::arrange(place, ours, theirs, &row.set).await?;
@@ -443,30 +444,63 @@ fn two_clients_or_two_servers_of_one_mechanism_part() -> Done {
     ])
 }
 
-// ZMTP-SOCKTYPE-02, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07, ZMTP-SOCKTYPE-08, ZMTP-
-// SOCKTYPE-11
+// ZMTP-SOCKTYPE-02, ZMTP-SOCKTYPE-05, ZMTP-SOCKTYPE-06, ZMTP-SOCKTYPE-07, ZMTP-SOCKTYPE-08,
+// ZMTP-SOCKTYPE-09, ZMTP-SOCKTYPE-10, ZMTP-SOCKTYPE-11, ZMTP-SOCKTYPE-12
 // hostile: M6
 #[test]
 fn socket_types_that_do_not_fit_are_refused() -> Done {
-    let rule = |ours| match ours {
+    let rows = illegal_pairs().into_iter().map(|(ours, theirs)| {
+        let row = Row::new(format!("{theirs} of theirs"), Security::null(), nothing())
+            .ours(does_not_fit(Stage::Ready, ours, theirs))
+            .theirs(Their::DISCONNECTED);
+        Row { ours, theirs, ..row }
+    });
+    try_all(rows.collect())
+}
+
+/// Whoever learns the type of the other first refuses, which is the server.
+// ZMTP-SOCKTYPE-02, CURVE-11
+#[test]
+fn socket_types_that_do_not_fit_are_refused_encrypted_too() -> Done {
+    let mechanisms = mechanisms::curve()?;
+    let tries: Vec<_> = illegal_pairs().into_iter().zip(place::ALL.into_iter().cycle()).collect();
+    rt::all_at_once(&tries, |((ours, theirs), place)| {
+        let [as_server, as_client] = &mechanisms;
+        for (mechanism, fault, their) in [
+            (as_server, does_not_fit(Stage::Initiate, *ours, *theirs), Their::DISCONNECTED),
+            (as_client, Fault::closed(Stage::Ready), Their::DISCONNECTED),
+        ] {
+            let Mechanism { name, security, set } = mechanism;
+            let row =
+                Row::new(format!("{theirs} of theirs, {name}"), security.clone(), set.clone());
+            let row = row.ours(fault).theirs(their);
+            let row = Row { ours: *ours, theirs: *theirs, ..row };
+            rt::run(try_row(&row, *place))?;
+        }
+        Ok(())
+    })
+}
+
+fn illegal_pairs() -> Vec<(SocketType, SocketType)> {
+    let all = SocketType::ALL.into_iter();
+    let pairs = all.flat_map(|ours| SocketType::ALL.map(|theirs| (ours, theirs)));
+    let illegal: Vec<_> = pairs.filter(|(ours, theirs)| !ours.accepts(*theirs)).collect();
+    assert_eq!(illegal.len(), 11 * 11 - 21);
+    illegal
+}
+
+/// Their type does not go with ours.
+fn does_not_fit(stage: Stage, ours: SocketType, theirs: SocketType) -> Fault {
+    let rule = match ours {
         SocketType::REQ => "ZMTP-SOCKTYPE-05",
         SocketType::REP => "ZMTP-SOCKTYPE-06",
         SocketType::DEALER => "ZMTP-SOCKTYPE-07",
         SocketType::ROUTER => "ZMTP-SOCKTYPE-08",
-        _ => "ZMTP-SOCKTYPE-11",
+        SocketType::PUB | SocketType::XPUB => "ZMTP-SOCKTYPE-09",
+        SocketType::SUB | SocketType::XSUB => "ZMTP-SOCKTYPE-10",
+        SocketType::PUSH | SocketType::PULL => "ZMTP-SOCKTYPE-11",
+        SocketType::PAIR => "ZMTP-SOCKTYPE-12",
     };
-    let mut rows = Vec::new();
-    for ours in TYPES {
-        for theirs in SocketType::ALL {
-            if ours.accepts(theirs) {
-                continue;
-            }
-            let kind = Incompatible::SocketType { ours, theirs: Some(theirs) };
-            let row = Row::new(format!("{theirs} of theirs"), Security::null(), nothing())
-                .ours(Fault::peer(Stage::Ready, kind, rule(ours)))
-                .theirs(Their::DISCONNECTED);
-            rows.push(Row { ours, theirs, ..row });
-        }
-    }
-    try_all(rows)
+    let kind = Incompatible::SocketType { ours, theirs: Some(theirs) };
+    Fault::peer(stage, kind, rule)
 }

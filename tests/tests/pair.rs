@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use ironhouse::error::{RecvError, SendError};
-use ironhouse::{Event, Hub, Monitor, Options, Pair, Reconnect, Security, ServerSecurity};
-use ironhouse_tests::judge::Judge;
-use ironhouse_tests::keys::Keys;
+use ironhouse::{Event, Hub, Monitor, Options, Pair, Reconnect};
 use ironhouse_tests::ours::{frames, parts};
-use ironhouse_tests::place::{self, ANYWHERE, Binder, TempDir, Transport};
+use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::Raw;
-use ironhouse_tests::theirs::{self, Setup, setup};
+use ironhouse_tests::theirs;
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, Fallible, octets, rt};
 use libzmq_reference as zmq;
@@ -256,63 +254,6 @@ fn immediate_waits_for_a_connection() -> Done {
         server.bind(&at).await?;
         rt::in_time("a connection", client.send("now")).await?;
         hears("the server", &server, "now").await
-    })
-}
-
-/// Ours as server and as client, and libzmq as the other one.
-fn mechanisms() -> Fallible<Vec<(&'static str, Security, Setup)>> {
-    let (server, client) = (Keys::new(), Keys::new());
-    let (a, b, key) = (client.clone(), server.clone(), server.public());
-    Ok(vec![
-        ("NULL", Security::null(), setup(|_| Ok(()))),
-        (
-            "CURVE server",
-            ServerSecurity::curve(server.pair()).with_authenticator(Judge::accept("u")),
-            setup(move |socket| a.present(socket, &key)),
-        ),
-        (
-            "CURVE client",
-            Security::curve_client(client.pair(), server.public())?,
-            setup(move |socket| b.serve(socket)),
-        ),
-    ])
-}
-
-// EXPAIR-02
-#[test]
-fn ours_talks_with_libzmqs() -> Done {
-    rt::run(async {
-        for place in place::ALL {
-            for (mechanism, security, set) in mechanisms()? {
-                let what = format!("{place}, {mechanism}");
-                let directory = TempDir::new();
-                let at = match place.transport {
-                    Transport::Tcp => ANYWHERE.to_owned(),
-                    Transport::Ipc => directory.ipc("pair"),
-                };
-                let ours = Pair::new(Options::new().security(security))?;
-                let theirs = theirs::context().socket(zmq::SocketType::Pair)?;
-                set(&theirs)?;
-                match place.binder {
-                    Binder::Ours => theirs.connect(&ours.bind(at).await?.to_string())?,
-                    Binder::Theirs => ours.connect(theirs.bind(&at)?).map(drop)?,
-                }
-                for number in 0..500_usize {
-                    let message =
-                        vec![vec![7; number], Vec::new(), number.to_string().into_bytes()];
-                    ours.send(parts(&message)).await?;
-                    theirs.send_multipart(&message)?;
-                }
-                for number in 0..500_usize {
-                    let message =
-                        vec![vec![7; number], Vec::new(), number.to_string().into_bytes()];
-                    assert_eq!(theirs.recv_multipart()?, message, "{what}");
-                    assert_eq!(frames(&rt::in_time(&what, ours.recv()).await?), message, "{what}");
-                }
-                rt::in_time(&what, ours.close()).await;
-            }
-        }
-        Ok(())
     })
 }
 

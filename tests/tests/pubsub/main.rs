@@ -3,7 +3,6 @@
 mod conflate;
 mod device;
 mod exchange;
-mod interop;
 mod interop_options;
 mod limits;
 mod manual;

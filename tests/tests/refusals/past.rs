@@ -5,10 +5,9 @@ use std::time::Duration;
 
 use ironhouse::auth::{AuthDecision, AuthRequest, Credentials};
 use ironhouse::{
-    Event, Limits, Options, Pull, Push, Security, ServerSecurity, SocketType, from_fn,
+    AnySocket, Event, Limits, Options, Pull, Push, Security, ServerSecurity, SocketType, from_fn,
 };
 use ironhouse_tests::octets::{greeting, plain_hello};
-use ironhouse_tests::ours::Ours;
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::{Done, rt, watch};
 
@@ -39,7 +38,7 @@ fn strangers_take_no_part_before_they_are_let_in() -> Done {
                 .limits(limits)
                 .authentication_limit(Duration::from_secs(3600))
                 .linger(Duration::ZERO);
-            let server = Ours::new(ours, options)?;
+            let server = AnySocket::new(ours, options)?;
             let mut events = server.monitor();
             let endpoint = server.bind("tcp://127.0.0.1:*").await?;
             let mut strangers = Vec::new();
@@ -55,7 +54,7 @@ fn strangers_take_no_part_before_they_are_let_in() -> Done {
             // Nobody is there yet.
             rt::never("sent to a stranger", Duration::from_millis(30), server.send("x")).await;
             let security = Security::plain_client("friend", "x")?;
-            let friend = Ours::new(theirs, Options::new().security(security))?;
+            let friend = AnySocket::new(theirs, Options::new().security(security))?;
             friend.connect(&endpoint)?;
             watch::success("the friend", &mut events).await;
             for number in 0..1000 {

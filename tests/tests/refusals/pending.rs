@@ -5,19 +5,23 @@ use std::time::Duration;
 use ironhouse::auth::Refusal;
 use ironhouse::error::{ConnectFailure, Disconnect, RecvError, SendError};
 use ironhouse::{
-    Dealer, Endpoint, Hub, Limits, Options, Rep, Req, Router, Security, ServerSecurity, SocketType,
+    AnySocket, Dealer, Endpoint, Hub, Limits, Options, Rep, Req, Router, Security, ServerSecurity,
+    SocketType,
 };
 use ironhouse_tests::judge::Judge;
-use ironhouse_tests::ours::Ours;
 use ironhouse_tests::watch::{self, fault_of};
 use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::error::Kind as Cause;
 
 /// A PLAIN server that lets nobody in.
-async fn closed_door(socket_type: SocketType, hub: &Hub, at: &str) -> Fallible<(Ours, Endpoint)> {
+async fn closed_door(
+    socket_type: SocketType,
+    hub: &Hub,
+    at: &str,
+) -> Fallible<(AnySocket, Endpoint)> {
     let judge = Judge::refuse(Refusal::Failure);
     let security = ServerSecurity::plain().with_authenticator(judge);
-    let server = Ours::new(socket_type, Options::new().security(security).hub(hub.clone()))?;
+    let server = AnySocket::new(socket_type, Options::new().security(security).hub(hub.clone()))?;
     let endpoint = server.bind(at).await?;
     Ok((server, endpoint))
 }
@@ -49,7 +53,7 @@ fn whoever_waits_to_receive_is_told_that_the_socket_was_refused() -> Done {
                 let what = format!("{ours} at {at}");
                 let hub = Hub::new();
                 let (_server, endpoint) = closed_door(theirs, &hub, at).await?;
-                let socket = Ours::new(ours, visitor(&hub)?)?;
+                let socket = AnySocket::new(ours, visitor(&hub)?)?;
                 let mut connecting = socket.connect(&endpoint)?;
                 if ours == SocketType::REQ {
                     // Waits for the connection, unless that was refused already.
@@ -91,7 +95,7 @@ fn whoever_waits_to_send_is_told_that_the_socket_was_refused() -> Done {
                 let hub = Hub::new();
                 let (_server, endpoint) = closed_door(theirs, &hub, at).await?;
                 let options = visitor(&hub)?.immediate(true);
-                let socket = Ours::new(ours, options)?;
+                let socket = AnySocket::new(ours, options)?;
                 socket.connect(&endpoint)?;
                 match rt::in_time(&what, socket.send("never sent")).await {
                     Err(SendError::Refused(failure)) => check(&what, &failure, &endpoint),
@@ -101,7 +105,7 @@ fn whoever_waits_to_send_is_told_that_the_socket_was_refused() -> Done {
             // Without `immediate`, messages wait for the connection; when it is refused they are lost.
             let hub = Hub::new();
             let (_server, endpoint) = closed_door(SocketType::PULL, &hub, at).await?;
-            let socket = Ours::new(SocketType::PUSH, visitor(&hub)?)?;
+            let socket = AnySocket::new(SocketType::PUSH, visitor(&hub)?)?;
             let mut connecting = socket.connect(&endpoint)?;
             let refused = async {
                 loop {

@@ -3,8 +3,10 @@
 use std::time::{Duration, Instant};
 
 use ironhouse::error::{Disconnect, StartError};
-use ironhouse::{Dealer, Endpoint, Event, Options, Pull, Push, Reconnect, Rep, Req};
-use ironhouse_tests::ours::{Ours, TYPES};
+use ironhouse::{
+    AnySocket, Dealer, Endpoint, Event, Options, Pull, Push, Reconnect, Rep, Req, SocketType,
+};
+
 use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::RawListener;
 use ironhouse_tests::{Done, Fallible, rt, watch};
@@ -143,11 +145,12 @@ fn closing_frees_the_endpoint() -> Done {
 fn closing_ends_every_task() -> Done {
     rt::run(async {
         let before = tasks();
-        for kind in TYPES {
+        for kind in SocketType::ALL {
             for at in [ANYWHERE, "ipc://*", "inproc://tasks"] {
-                let socket = Ours::new(kind, Options::new().linger(Duration::ZERO))?;
-                let peer_type = TYPES.into_iter().find(|peer| kind.accepts(*peer)).expect("a peer");
-                let peer = Ours::new(peer_type, Options::new().linger(Duration::ZERO))?;
+                let socket = AnySocket::new(kind, Options::new().linger(Duration::ZERO))?;
+                let peer_type =
+                    SocketType::ALL.into_iter().find(|peer| kind.accepts(*peer)).expect("a peer");
+                let peer = AnySocket::new(peer_type, Options::new().linger(Duration::ZERO))?;
                 let mut connecting = peer.connect(socket.bind(at).await?)?;
                 rt::in_time("ready", connecting.ready()).await?;
                 socket.connect(nowhere().await)?;
@@ -168,8 +171,8 @@ fn closing_ends_every_task() -> Done {
 fn dropping_ends_every_task_too() -> Done {
     rt::run(async {
         let before = tasks();
-        for kind in TYPES {
-            let socket = Ours::new(kind, Options::new())?;
+        for kind in SocketType::ALL {
+            let socket = AnySocket::new(kind, Options::new())?;
             socket.bind(ANYWHERE).await?;
             socket.connect(nowhere().await)?;
         }
