@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use curve::{CurveClient, CurveServer, KeyPair, PublicKey};
-use zmtp_core::auth::{Authenticator, Domain};
+use zmtp_core::auth::{AuthDecision, AuthRequest, Authenticator, Domain, PendingDecision, Refusal};
 use zmtp_core::mechanism::Security as Mechanism;
 use zmtp_core::mechanism::null::Null;
 use zmtp_core::mechanism::plain::{CredentialTooLong, PlainClient, PlainServer};
@@ -36,6 +36,15 @@ impl Security {
     ) -> Result<Self, DomainError> {
         let domain = domain_of(domain)?;
         Ok(Self { authenticator: Some(Arc::new(authenticator)), domain, ..Self::null() })
+    }
+
+    /// No security but for a look at the address of each peer, by the ZAP handler that the application
+    /// binds; see [`ServerSecurity::with_zap_handler`].
+    ///
+    /// # Errors
+    /// [`DomainError`] unless the domain has 1 to 255 octets.
+    pub fn null_with_zap_handler(domain: &str) -> Result<Self, DomainError> {
+        Self::null_with_authenticator(domain, Unhandled)
     }
 
     /// A user name and password, sent in clear text to whoever announces PLAIN.
@@ -139,6 +148,17 @@ impl ServerSecurity {
         }
     }
 
+    /// Every client is judged by the REP or ROUTER that the application binds at
+    /// `inproc://zeromq.zap.01` in the same [hub](crate::Options::hub), by the frames of 27/ZAP. None comes in
+    /// before there is one, nor when it is gone (status 300).
+    ///
+    /// Such a handler also takes the place of any other authenticator from when it is bound, until
+    /// [`Hub::dismiss_handler`](crate::Hub::dismiss_handler) is called.
+    #[must_use]
+    pub fn with_zap_handler(self) -> Security {
+        self.with_authenticator(Unhandled)
+    }
+
     /// Ways to finish that give security up.
     pub fn dangerous(self) -> DangerousServerSecurity {
         DangerousServerSecurity(self)
@@ -170,11 +190,19 @@ impl DangerousServerSecurity {
 struct AnyClient;
 
 impl Authenticator for AnyClient {
-    fn authenticate(
-        &self,
-        _request: Arc<zmtp_core::auth::AuthRequest>,
-    ) -> zmtp_core::auth::PendingDecision {
-        Box::pin(std::future::ready(zmtp_core::auth::AuthDecision::accept()))
+    fn authenticate(&self, _request: Arc<AuthRequest>) -> PendingDecision {
+        Box::pin(std::future::ready(AuthDecision::accept()))
+    }
+}
+
+/// Lets nobody in while there is no ZAP handler, which would have been asked instead.
+#[derive(Debug, Clone, Copy)]
+struct Unhandled;
+
+impl Authenticator for Unhandled {
+    fn authenticate(&self, _request: Arc<AuthRequest>) -> PendingDecision {
+        let text = "no ZAP handler is bound at inproc://zeromq.zap.01";
+        Box::pin(std::future::ready(AuthDecision::refuse(Refusal::Temporary, text)))
     }
 }
 

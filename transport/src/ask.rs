@@ -4,16 +4,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zap::{GuardLimits, Guarded, Sleep, Timer};
+use zap::{Guarded, Sleep, Timer};
 use zmtp_core::auth::{
     AuthDecision, AuthRequest, Authenticator, PendingDecision, PendingRevision, Refusal,
 };
 
+use crate::engine::EngineOptions;
+use crate::handler::Handler;
 use crate::sessions::Judged;
 
 /// The clock of the runtime.
 #[derive(Debug, Clone, Copy)]
-struct RuntimeTimer;
+pub(crate) struct RuntimeTimer;
 
 impl Timer for RuntimeTimer {
     fn sleep(&self, duration: Duration) -> Sleep {
@@ -23,17 +25,29 @@ impl Timer for RuntimeTimer {
 
 /// Who judges the peers of a socket, if anybody does.
 #[derive(Debug, Clone)]
-pub(crate) struct Judge(Option<Arc<dyn Authenticator>>);
+pub(crate) struct Judge {
+    direct: Option<Arc<dyn Authenticator>>,
+    /// Comes first.
+    handler: Arc<Handler>,
+}
 
 impl Judge {
-    pub(crate) fn new(authenticator: Option<Arc<dyn Authenticator>>, limits: GuardLimits) -> Self {
-        Self(authenticator.map(|it| Arc::new(Guarded::new(it, RuntimeTimer, limits)) as _))
+    pub(crate) fn new(options: &EngineOptions) -> Self {
+        let limits = options.authentication;
+        let guard = |it: Arc<dyn Authenticator>| Guarded::new(it, RuntimeTimer, limits);
+        Self {
+            direct: options.authenticator.clone().map(|it| Arc::new(guard(it)) as _),
+            handler: Arc::new(Handler::new(&options.hub, limits)),
+        }
     }
 
     /// Starts to ask. Without anybody to ask, the peer is refused. What comes with the decision is for
     /// asking again, if the authenticator wants that.
     pub(crate) fn ask(&self, request: Arc<AuthRequest>) -> (PendingDecision, Option<Judged>) {
-        let Some(authenticator) = &self.0 else {
+        if self.handler.rules(&request) {
+            return (self.handler.ask(request), None);
+        }
+        let Some(authenticator) = &self.direct else {
             return (no_authenticator(), None);
         };
         // Before the decision: what changes meanwhile is then seen to have changed.
@@ -45,7 +59,7 @@ impl Judge {
 
     /// Starts to ask about a peer that is in.
     pub(crate) fn ask_again(&self, request: Arc<AuthRequest>) -> PendingDecision {
-        match &self.0 {
+        match &self.direct {
             Some(authenticator) => authenticator.authenticate_again(request),
             None => no_authenticator(),
         }
@@ -53,12 +67,12 @@ impl Judge {
 
     /// See [`Authenticator::revision`].
     pub(crate) fn revision(&self) -> Option<u64> {
-        self.0.as_ref()?.revision()
+        self.direct.as_ref()?.revision()
     }
 
     /// See [`Authenticator::revised`].
     pub(crate) fn revised(&self, since: u64) -> PendingRevision {
-        match &self.0 {
+        match &self.direct {
             Some(authenticator) => authenticator.revised(since),
             None => Box::pin(std::future::pending()),
         }

@@ -75,6 +75,7 @@ mod connection;
 pub mod endpoint;
 mod engine;
 mod events;
+mod handler;
 pub mod net;
 mod pipe;
 mod random;

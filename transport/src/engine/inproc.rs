@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::BytesMut;
@@ -31,6 +32,8 @@ pub struct Hub {
 struct Names {
     bound: Mutex<HashMap<Endpoint, mpsc::UnboundedSender<Request>>>,
     changed: Notify,
+    /// A ZAP handler was bound, and not dismissed since.
+    handler: AtomicBool,
 }
 
 /// Somebody wants to connect to a bound name.
@@ -63,6 +66,25 @@ impl Hub {
         GLOBAL.get_or_init(Self::new).clone()
     }
 
+    /// Lets the authenticators of the sockets decide again, unless a ZAP handler is bound at
+    /// `inproc://zeromq.zap.01` now. Without this call one that was bound there once is the only one that lets
+    /// anybody in, and when it is gone nobody does: a handler that crashed must not open the door.
+    pub fn dismiss_handler(&self) {
+        let bound = lock(&self.inner.bound);
+        let is_bound = bound.keys().any(is_handler);
+        self.inner.handler.store(is_bound, Ordering::SeqCst);
+    }
+
+    /// Whether a ZAP handler decides, even if it is gone.
+    pub(crate) fn has_handler(&self) -> bool {
+        self.inner.handler.load(Ordering::SeqCst)
+    }
+
+    /// Whether somebody is bound to the name now.
+    pub(crate) fn is_bound(&self, name: &Endpoint) -> bool {
+        lock(&self.inner.bound).contains_key(name)
+    }
+
     pub(super) fn bind(&self, name: &Endpoint) -> Result<Bound, StartError> {
         let (sender, requests) = mpsc::unbounded_channel();
         let mut bound = lock(&self.inner.bound);
@@ -70,6 +92,9 @@ impl Hub {
             return Err(StartError::NameTaken(name.clone()));
         }
         bound.insert(name.clone(), sender);
+        if is_handler(name) {
+            self.inner.handler.store(true, Ordering::SeqCst);
+        }
         drop(bound);
         self.inner.changed.notify_waiters();
         Ok(Bound { hub: self.clone(), name: name.clone(), requests })
@@ -87,6 +112,11 @@ impl Hub {
             changed.await;
         }
     }
+}
+
+/// Whether this is where ZAP handlers are bound (27/ZAP, "Architecture").
+fn is_handler(name: &Endpoint) -> bool {
+    matches!(name, Endpoint::Inproc(_)) && name.to_string() == zap::codec::ENDPOINT
 }
 
 /// A name, bound as long as this lives.

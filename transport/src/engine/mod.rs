@@ -144,7 +144,7 @@ struct Running {
     stop: CancellationToken,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -157,7 +157,7 @@ impl Engine {
         options: EngineOptions,
     ) -> Self {
         let events = EventSink::new(options.event_capacity);
-        let judge = Judge::new(options.authenticator.clone(), options.authentication);
+        let judge = Judge::new(&options);
         Self {
             shared: Arc::new(Shared {
                 owner,
