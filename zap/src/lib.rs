@@ -39,7 +39,7 @@
 //!     })
 //! };
 //! let status = |address| Ok::<_, std::net::AddrParseError>(
-//!     decide(authenticator.policy(), &from(address)?).status(),
+//!     decide(&authenticator.policy(), &from(address)?).status(),
 //! );
 //! assert_eq!(status("192.0.2.65:5000")?, AuthStatus::Success);
 //! assert_eq!(status("192.0.2.66:5000")?, AuthStatus::Failure);
@@ -58,23 +58,37 @@
 )]
 
 mod address;
-mod audit;
 mod authenticator;
+mod bounded;
 mod certificate;
 pub mod codec;
+mod decide;
+mod digest;
+mod event;
 mod file;
+mod gate;
 mod guard;
 pub mod handler;
 mod live;
 mod platform;
+mod policy;
+mod provider;
 mod store;
 
-pub use address::{AddressError, AddressFault, AddressRules, AddressVerdict};
-pub use authenticator::{Authenticator, CurveKeys, DomainError, Policy, decide};
+pub use address::{AddressError, AddressFault, AddressRule, AddressRules, AddressVerdict};
+pub use authenticator::{Authenticator, Running};
 pub use certificate::{
-    Certificate, CertificateError, CertificateFault, CertificateFiles, Exposure,
+    Certificate, CertificateError, CertificateFault, CertificateFiles, Exposure, Restrictions,
 };
+pub use decide::{Decision, Finding, Step, Table, Went, decide, decide_at};
+pub use event::{AuthEvent, AuthSink, JsonLines};
 pub use file::{Existing, FileError, FileFault};
+pub use gate::{Admission, Ban, BanRules, GateLimits, Rate};
 pub use guard::{GuardLimits, Guarded, Sleep, Timer, from_fn, from_sync_fn};
 pub use live::{Live, Revisions};
+pub use policy::{CURVE_ALLOW_ANY, ConfigError, CurveKeys, DomainError, Policy};
+pub use provider::{
+    Answer, CurveCallback, Grant, IntoVerdict, PendingVerdict, PrincipalError, Principals,
+    Provider, ReloadError, Statement, Verdict, provider_fn,
+};
 pub use store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};

@@ -126,7 +126,8 @@ fn a_certificate_names_the_user_and_adds_what_may_be_said_of_it() {
         credentials: Credentials::Curve { public_key: [1; 32] },
         metadata: Metadata::new(),
     };
-    let AuthDecision::Accept { user_id, metadata } = decide(judge.policy(), &request) else {
+    let AuthDecision::Accept { user_id, metadata } = decide(&judge.policy(), &request).verdict
+    else {
         panic!("the key is in the store")
     };
     assert_eq!(user_id.unwrap().as_str(), "jo");

@@ -2,10 +2,13 @@
 
 mod pattern;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net, Ipv6Net};
+use prefix_trie::PrefixMap;
 use zmtp_core::peer::PeerAddress;
 
 use pattern::Pattern;
@@ -22,6 +25,25 @@ pub enum AddressVerdict {
     Unlisted,
 }
 
+/// A rule as it was given.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct AddressRule {
+    /// Whether it allows.
+    pub allows: bool,
+    /// What it covers, as written.
+    pub text: Arc<str>,
+    /// The line of the policy file, if it comes from one.
+    pub line: Option<usize>,
+}
+
+/// `allow 192.0.2.0/24 (line 7)`
+impl fmt::Display for AddressRule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", if self.allows { "allow" } else { "deny" }, self.text)?;
+        self.line.map_or(Ok(()), |line| write!(f, " (line {line})"))
+    }
+}
+
 /// Allowed and denied addresses in one table, one entry per network, where the later call replaces.
 ///
 /// The narrowest rule that covers a peer decides: the longest prefix, or user before group before
@@ -33,6 +55,7 @@ pub enum AddressVerdict {
 /// |---|---|
 /// | `192.0.2.7`, `2001:db8::7` | one address |
 /// | `192.0.2.0/24`, `2001:db8::/32` | a network; bits behind the prefix must be zero |
+/// | `192.0.2.7-192.0.2.19` | from the first to the last, as the networks that make it up |
 /// | `loopback` | 127.0.0.0/8 and ::1 |
 /// | `private` | 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16 and fc00::/7 |
 /// | `unix` | every process on a Unix socket |
@@ -40,14 +63,14 @@ pub enum AddressVerdict {
 /// | `inproc` | this process |
 ///
 /// An IPv4 address written as IPv6 (`::ffff:192.0.2.7`) is the IPv4 address, in rules and in peers.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct AddressRules {
-    /// Whether each pattern is allowed.
-    rules: HashMap<Pattern, bool>,
-    /// Prefix lengths in use, so that a look-up tries only those.
-    v4_lengths: BTreeSet<u8>,
-    v6_lengths: BTreeSet<u8>,
-    /// How many rules allow.
+    rules: Vec<AddressRule>,
+    /// Each entry is the index of its rule.
+    v4: PrefixMap<Ipv4Net, u32>,
+    v6: PrefixMap<Ipv6Net, u32>,
+    others: HashMap<Pattern, u32>,
+    /// How many entries allow.
     allowing: usize,
 }
 
@@ -63,7 +86,7 @@ impl AddressRules {
     /// # Errors
     /// [`AddressError`] says what was expected.
     pub fn allow(&mut self, rule: &str) -> Result<(), AddressError> {
-        self.insert(rule, true)
+        self.insert(true, rule, None).map(drop)
     }
 
     /// Denies what `rule` covers.
@@ -71,58 +94,83 @@ impl AddressRules {
     /// # Errors
     /// [`AddressError`] says what was expected.
     pub fn deny(&mut self, rule: &str) -> Result<(), AddressError> {
-        self.insert(rule, false)
+        self.insert(false, rule, None).map(drop)
     }
 
-    fn insert(&mut self, rule: &str, allowed: bool) -> Result<(), AddressError> {
-        for pattern in pattern::parse(rule)? {
-            match pattern {
-                Pattern::Net(IpNet::V4(net)) => _ = self.v4_lengths.insert(net.prefix_len()),
-                Pattern::Net(IpNet::V6(net)) => _ = self.v6_lengths.insert(net.prefix_len()),
-                _ => {}
-            }
-            let replaced = self.rules.insert(pattern, allowed);
-            self.allowing += usize::from(allowed);
-            self.allowing -= usize::from(replaced == Some(true));
+    /// Adds a rule, and returns those that it replaces, wholly or in part.
+    pub(crate) fn insert(
+        &mut self,
+        allows: bool,
+        rule: &str,
+        line: Option<usize>,
+    ) -> Result<Vec<AddressRule>, AddressError> {
+        let patterns = pattern::parse(rule)?;
+        let index = u32::try_from(self.rules.len()).unwrap_or(u32::MAX);
+        self.rules.push(AddressRule { allows, text: rule.into(), line });
+        let mut replaced = Vec::new();
+        for pattern in patterns {
+            let earlier = match pattern {
+                Pattern::Net(IpNet::V4(net)) => self.v4.insert(net, index),
+                Pattern::Net(IpNet::V6(net)) => self.v6.insert(net, index),
+                other => self.others.insert(other, index),
+            };
+            let earlier = earlier.and_then(|index| self.rule(index)).cloned();
+            self.allowing += usize::from(allows);
+            self.allowing -= usize::from(earlier.as_ref().is_some_and(|rule| rule.allows));
+            replaced.extend(earlier);
         }
-        Ok(())
+        Ok(replaced)
     }
 
     /// Whether there are no rules.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
+    pub const fn is_empty(&self) -> bool {
         self.rules.is_empty()
+    }
+
+    /// The rules, in the order in which they were given.
+    #[must_use]
+    pub fn rules(&self) -> &[AddressRule] {
+        &self.rules
     }
 
     /// What the rules say about a peer at `address`.
     #[must_use]
     pub fn judge(&self, address: &PeerAddress) -> AddressVerdict {
-        match self.narrowest(address) {
-            Some(true) => AddressVerdict::Allowed,
-            Some(false) => AddressVerdict::Denied,
-            None if self.allowing > 0 => AddressVerdict::Unlisted,
-            None => AddressVerdict::Allowed,
-        }
+        self.explain(address).0
     }
 
-    /// What the narrowest rule says that covers `address`.
-    fn narrowest(&self, address: &PeerAddress) -> Option<bool> {
-        let first = |patterns: &[Pattern]| patterns.iter().find_map(|p| self.rules.get(p)).copied();
+    /// What the rules say about a peer at `address`, and which of them says it.
+    #[must_use]
+    pub fn explain(&self, address: &PeerAddress) -> (AddressVerdict, Option<&AddressRule>) {
+        let rule = self.narrowest(address).and_then(|index| self.rule(index));
+        let verdict = match rule {
+            Some(AddressRule { allows: true, .. }) => AddressVerdict::Allowed,
+            Some(_) => AddressVerdict::Denied,
+            None if self.allowing > 0 => AddressVerdict::Unlisted,
+            None => AddressVerdict::Allowed,
+        };
+        (verdict, rule)
+    }
+
+    fn rule(&self, index: u32) -> Option<&AddressRule> {
+        self.rules.get(usize::try_from(index).ok()?)
+    }
+
+    /// The narrowest rule that covers `address`.
+    fn narrowest(&self, address: &PeerAddress) -> Option<u32> {
+        let first =
+            |patterns: &[Pattern]| patterns.iter().find_map(|p| self.others.get(p)).copied();
         match *address {
-            PeerAddress::Ip(ip) => self.longest_prefix(ip.ip().to_canonical()),
+            PeerAddress::Ip(ip) => match ip.ip().to_canonical() {
+                IpAddr::V4(ip) => self.v4.get_lpm(&ip.into()).map(|(_, index)| *index),
+                IpAddr::V6(ip) => self.v6.get_lpm(&ip.into()).map(|(_, index)| *index),
+            },
             PeerAddress::Process { uid, gid, .. } => {
                 first(&[Pattern::Uid(uid), Pattern::Gid(gid), Pattern::Unix])
             }
             PeerAddress::Inproc => first(&[Pattern::Inproc]),
             _ => None,
         }
-    }
-
-    fn longest_prefix(&self, ip: IpAddr) -> Option<bool> {
-        let lengths = if ip.is_ipv4() { &self.v4_lengths } else { &self.v6_lengths };
-        lengths.iter().rev().find_map(|length| {
-            let net = IpNet::new(ip, *length).ok()?.trunc();
-            self.rules.get(&Pattern::Net(net)).copied()
-        })
     }
 }

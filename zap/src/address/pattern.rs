@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use ipnet::{IpNet, Ipv4Net};
+use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Subnets};
 
 /// What one entry of the table covers. Networks are canonical and without host bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -43,12 +43,15 @@ pub enum AddressFault {
     /// An address with a zone.
     #[error("write the address without its zone (what follows '%')")]
     Zone,
+    /// A range that is none.
+    #[error("expected FIRST-LAST, two addresses of one family, the lower one first")]
+    Range,
     /// A user or group that is not a number.
     #[error("expected unix, unix:uid=NUMBER or unix:gid=NUMBER")]
     Unix,
     /// Anything else.
     #[error(
-        "expected an IP address, a network such as 192.0.2.0/24, loopback, private, unix, unix:uid=NUMBER, unix:gid=NUMBER or inproc"
+        "expected an IP address, a network such as 192.0.2.0/24, a range such as 192.0.2.7-192.0.2.19, loopback, private, unix, unix:uid=NUMBER, unix:gid=NUMBER or inproc"
     )]
     Unknown,
 }
@@ -71,7 +74,10 @@ fn parse_rule(rule: &str) -> Result<Vec<Pattern>, AddressFault> {
         "inproc" => Ok(vec![Pattern::Inproc]),
         _ => match rule.strip_prefix("unix:") {
             Some(owner) => parse_owner(owner).map(|pattern| vec![pattern]),
-            None => parse_net(rule).map(|net| vec![Pattern::Net(net)]),
+            None => match rule.split_once('-') {
+                Some((first, last)) => parse_range(rule, first, last),
+                None => parse_net(rule).map(|net| vec![Pattern::Net(net)]),
+            },
         },
     }
 }
@@ -93,6 +99,24 @@ fn parse_owner(owner: &str) -> Result<Pattern, AddressFault> {
         "gid" => Ok(Pattern::Gid(number)),
         _ => Err(AddressFault::Unix),
     }
+}
+
+/// The fewest networks that make up a range.
+fn parse_range(rule: &str, first: &str, last: &str) -> Result<Vec<Pattern>, AddressFault> {
+    let (Ok(first), Ok(last)) = (first.parse::<IpAddr>(), last.parse::<IpAddr>()) else {
+        let address = first.parse::<IpAddr>().is_ok();
+        return Err(if address { AddressFault::Range } else { explain(rule) });
+    };
+    let nets: Vec<IpNet> = match (first.to_canonical(), last.to_canonical()) {
+        (IpAddr::V4(first), IpAddr::V4(last)) if first <= last => {
+            Ipv4Subnets::new(first, last, 0).map(IpNet::V4).collect()
+        }
+        (IpAddr::V6(first), IpAddr::V6(last)) if first <= last => {
+            Ipv6Subnets::new(first, last, 0).map(IpNet::V6).collect()
+        }
+        _ => return Err(AddressFault::Range),
+    };
+    Ok(nets.into_iter().map(Pattern::Net).collect())
 }
 
 fn parse_net(rule: &str) -> Result<IpNet, AddressFault> {

@@ -68,6 +68,9 @@ pub enum CertificateFault {
     /// Two files of a store with one key.
     #[error("the same key as in {}, which counts", .0.display())]
     SameKey(PathBuf),
+    /// A restriction that cannot be understood, and so cannot be kept.
+    #[error("{0}: expected {1}")]
+    Restriction(&'static str, &'static str),
     /// A property that cannot be passed on.
     #[error("the property {0} cannot be passed on: its name is reserved or not one of ZMTP")]
     Unusable(String),

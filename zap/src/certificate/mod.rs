@@ -2,6 +2,7 @@
 
 mod error;
 mod read;
+mod restrictions;
 mod write;
 mod zpl;
 
@@ -12,6 +13,7 @@ use zmtp_core::wire::metadata::Metadata;
 
 pub use error::{CertificateError, CertificateFault};
 pub use read::Exposure;
+pub use restrictions::Restrictions;
 pub use write::CertificateFiles;
 
 use crate::codec::is_reserved_property;
@@ -55,6 +57,7 @@ impl Certificate {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), CertificateFault> {
         write::check_name(name)?;
         write::check_value(value)?;
+        Restrictions::default().take(name, value)?;
         let full = self.metadata.len() == MAX_PROPERTIES;
         match self.metadata.iter_mut().find(|(known, _)| known == name) {
             Some((_, known)) => value.clone_into(known),
@@ -88,8 +91,20 @@ impl Certificate {
         UserId::new(name).filter(|user_id| !user_id.is_empty())
     }
 
+    /// When, where and whence the holder of the key may come in, if that is restricted.
+    #[must_use]
+    pub fn restrictions(&self) -> Option<Restrictions> {
+        let mut restrictions = Restrictions::default();
+        for (name, value) in self.metadata() {
+            // What cannot be understood did not get as far as this.
+            _ = restrictions.take(name, value);
+        }
+        (restrictions != Restrictions::default()).then_some(restrictions)
+    }
+
     /// The metadata as properties that may be attached to a peer, and the names that may not:
-    /// those outside the grammar of ZMTP and the reserved ones. `user-id` is neither.
+    /// those outside the grammar of ZMTP and the reserved ones. `user-id` and [`Restrictions`] are
+    /// neither.
     #[must_use]
     pub fn properties(&self) -> (Metadata, Vec<&str>) {
         let mut properties = Metadata::new();
@@ -99,6 +114,9 @@ impl Certificate {
                 if self.user_id().is_none() {
                     unusable.push(name);
                 }
+                continue;
+            }
+            if restrictions::is_restriction(name) {
                 continue;
             }
             let value = Bytes::copy_from_slice(value.as_bytes());

@@ -7,7 +7,8 @@ use zmtp_core::auth::Secret;
 
 use super::zpl::{self, Property};
 use super::{
-    Certificate, CertificateError, CertificateFault, MAX_PROPERTIES, PUBLIC_KEY, SECRET_KEY,
+    Certificate, CertificateError, CertificateFault, MAX_PROPERTIES, PUBLIC_KEY, Restrictions,
+    SECRET_KEY,
 };
 use crate::file::{self, FileFault};
 use crate::platform;
@@ -114,6 +115,7 @@ impl<'a> Draft<'a> {
         if self.metadata.len() == MAX_PROPERTIES {
             return Err(CertificateFault::TooMany(MAX_PROPERTIES));
         }
+        Restrictions::default().take(name, value)?;
         self.metadata.push((name.to_owned(), value.to_owned()));
         Ok(())
     }

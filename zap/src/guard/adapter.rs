@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zmtp_core::auth::{AuthDecision, AuthRequest, Authenticator, PendingDecision};
 
-use crate::audit;
+use crate::event;
 
 /// An authenticator that asks an asynchronous function.
 ///
@@ -32,7 +32,7 @@ where
         let decision = decide(Arc::clone(&request));
         let recorded = async move {
             let decision = decision.await;
-            audit::record(&request, &decision);
+            event::record(&request, &decision);
             decision
         };
         Box::pin(recorded) as PendingDecision
@@ -46,7 +46,7 @@ pub fn from_sync_fn(
 ) -> impl Authenticator {
     FromFn(move |request: Arc<AuthRequest>| {
         let decision = decide(&request);
-        audit::record(&request, &decision);
+        event::record(&request, &decision);
         Box::pin(ready(decision)) as PendingDecision
     })
 }

@@ -15,11 +15,11 @@ use zmtp_core::auth::{
 };
 
 pub use adapter::{from_fn, from_sync_fn};
-use isolated::Isolated;
+pub(crate) use isolated::Isolated;
 use limit::{Limit, Permit};
 
-use crate::audit;
 use crate::codec::{ZapError, check_properties};
+use crate::event;
 
 /// A future that ends when some time has passed.
 pub type Sleep = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -80,7 +80,7 @@ impl<A: Authenticator, T: Timer> Guarded<A, T> {
     ) -> PendingDecision {
         let Some(permit) = self.limit.acquire() else {
             let decision = AuthDecision::refuse(Refusal::Temporary, "The authenticator is busy");
-            audit::record(&request, &decision);
+            event::record(&request, &decision);
             return Box::pin(std::future::ready(decision));
         };
         let decision = Isolated::ask(|| ask(&self.authenticator, Arc::clone(&request)));
@@ -113,7 +113,7 @@ impl<A: Authenticator, T: Timer> Authenticator for Guarded<A, T> {
 
 /// A decision on its way.
 struct Guard {
-    decision: Isolated,
+    decision: Isolated<AuthDecision>,
     sleep: Sleep,
     request: Arc<AuthRequest>,
     _permit: Permit,
@@ -123,18 +123,20 @@ impl Future for Guard {
     type Output = AuthDecision;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<AuthDecision> {
-        let refusal = match self.decision.poll(context) {
-            Some(Poll::Ready(decision)) => match check(&decision) {
+        let refusal = match Pin::new(&mut self.decision).poll(context) {
+            Poll::Ready(Some(decision)) => match check(&decision) {
                 Ok(()) => return Poll::Ready(decision),
                 Err(error) => AuthDecision::refuse(Refusal::Internal, &error.to_string()),
             },
-            Some(Poll::Pending) => {
+            Poll::Pending => {
                 ready!(self.sleep.as_mut().poll(context));
                 AuthDecision::refuse(Refusal::Temporary, "The authenticator took too long")
             }
-            None => AuthDecision::refuse(Refusal::Internal, "The authenticator panicked"),
+            Poll::Ready(None) => {
+                AuthDecision::refuse(Refusal::Internal, "The authenticator panicked")
+            }
         };
-        audit::record(&self.request, &refusal);
+        event::record(&self.request, &refusal);
         Poll::Ready(refusal)
     }
 }

@@ -11,7 +11,7 @@ use zmtp_core::auth::{
 
 pub use revisions::Revisions;
 
-use crate::audit;
+use crate::event;
 
 /// An authenticator that can be exchanged for another one at any time, in one step: every decision is
 /// made by the one or by the other. Sockets then judge the peers that are in again, and put out whoever
@@ -103,7 +103,7 @@ struct Stopped;
 impl Authenticator for Stopped {
     fn authenticate(&self, request: Arc<AuthRequest>) -> PendingDecision {
         let decision = AuthDecision::refuse(Refusal::Internal, "The authenticator is stopped");
-        audit::record(&request, &decision);
+        event::record(&request, &decision);
         Box::pin(std::future::ready(decision))
     }
 }

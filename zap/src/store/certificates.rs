@@ -1,14 +1,19 @@
 //! A directory of certificates, read once.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tracing::{info, warn};
+use zmtp_core::auth::AuthRequest;
 
 use super::KeySet;
 use crate::certificate::{Certificate, CertificateError, CertificateFault};
 use crate::file::FileFault;
+use crate::provider::{Answer, Provider, ReloadError, Statement};
 
 /// Endings of the names of files that hold a public half.
 const ENDINGS: [&str; 4] = ["key", "pub", "txt", "cert"];
@@ -21,8 +26,9 @@ const SECRET_ENDING: &str = "_secret";
 /// [`problems`](Self::problems) and in a warning; the others count. A file with a secret half is a bad
 /// one, and `_secret` files are not even opened, not through links either. Of two files with one key
 /// the first by name counts.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct CertificateStore {
+    directory: PathBuf,
     keys: KeySet,
     problems: Vec<CertificateError>,
 }
@@ -38,7 +44,7 @@ impl CertificateStore {
             let fault = FileFault::from(error).into();
             CertificateError::new(fault).in_file(directory)
         })?;
-        let mut store = Self::default();
+        let mut store = Self { directory: directory.to_owned(), ..Self::default() };
         let mut origins = HashMap::new();
         for path in paths {
             let certificate = match load_public(&root, &path) {
@@ -57,7 +63,7 @@ impl CertificateStore {
                 let fault = CertificateFault::Unusable(name.to_owned());
                 store.report(CertificateError::new(fault).in_file(&path));
             }
-            store.keys.insert_certificate(&certificate);
+            store.keys.insert_from(&certificate, Some(Arc::from(path.as_path())));
             origins.insert(*certificate.public_key(), path);
         }
         let (keys, problems) = (store.keys.len(), store.problems.len());
@@ -80,6 +86,29 @@ impl CertificateStore {
     #[must_use]
     pub fn problems(&self) -> &[CertificateError] {
         &self.problems
+    }
+}
+
+impl Provider for CertificateStore {
+    fn name(&self) -> Cow<'_, str> {
+        format!("certificates in {}", self.directory.display()).into()
+    }
+
+    fn judge(&self, request: &AuthRequest, now: SystemTime) -> Answer {
+        self.keys.judge(request, now)
+    }
+
+    fn source(&self) -> Option<&Path> {
+        Some(&self.directory)
+    }
+
+    fn reload(&self) -> Option<Result<Arc<dyn Provider>, ReloadError>> {
+        let store = Self::load(&self.directory).map(|store| Arc::new(store) as Arc<dyn Provider>);
+        Some(store.map_err(|error| ReloadError(error.to_string())))
+    }
+
+    fn statements(&self) -> Vec<Statement> {
+        self.keys.statements()
     }
 }
 

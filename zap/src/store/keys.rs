@@ -1,27 +1,35 @@
 //! Public keys that may come in.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::SystemTime;
 
-use zmtp_core::auth::UserId;
+use zmtp_core::auth::{AuthRequest, Credentials, UserId};
 use zmtp_core::wire::metadata::Metadata;
 
-use crate::certificate::Certificate;
+use crate::certificate::{Certificate, Restrictions};
+use crate::digest::digest;
+use crate::provider::{Answer, Grant, Provider, Statement, Verdict};
 
 /// Public keys, and what is known of those who hold them.
 ///
 /// A key is looked up only after the handshake proved that the peer holds its secret half.
-#[derive(Clone, PartialEq, Eq, Default)]
+#[derive(Clone, PartialEq, Default)]
 pub struct KeySet {
     keys: HashMap<[u8; 32], Holder>,
 }
 
 /// Who holds a key.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Default)]
 struct Holder {
     /// The text of the key stands in for none.
     user_id: Option<UserId>,
     metadata: Metadata,
+    restrictions: Option<Box<Restrictions>>,
+    file: Option<Arc<Path>>,
 }
 
 impl KeySet {
@@ -38,24 +46,39 @@ impl KeySet {
 
     /// Lets the holder of `key` in as `user_id`.
     pub fn insert_as(&mut self, key: [u8; 32], user_id: UserId) {
-        let holder = Holder { user_id: Some(user_id), metadata: Metadata::new() };
+        let holder = Holder { user_id: Some(user_id), ..Holder::default() };
         self.keys.insert(key, holder);
     }
 
     /// Lets the holder of a certificate in, with the user id that it names, or else the text of its
-    /// key, and with its metadata as far as [`Certificate::properties`] can pass it on.
+    /// key, with its metadata as far as [`Certificate::properties`] can pass it on, and only when, where
+    /// and whence its [`Restrictions`] allow.
     pub fn insert_certificate(&mut self, certificate: &Certificate) {
-        let (metadata, _) = certificate.properties();
-        let holder = Holder { user_id: certificate.user_id(), metadata };
+        self.insert_from(certificate, None);
+    }
+
+    pub(super) fn insert_from(&mut self, certificate: &Certificate, file: Option<Arc<Path>>) {
+        let holder = Holder {
+            user_id: certificate.user_id(),
+            metadata: certificate.properties().0,
+            restrictions: certificate.restrictions().map(Box::new),
+            file,
+        };
         self.keys.insert(*certificate.public_key(), holder);
     }
 
-    /// The user id and the properties of the holder of `key`, if it may come in.
-    #[must_use]
-    pub fn verify(&self, key: &[u8; 32]) -> Option<(UserId, Metadata)> {
-        let holder = self.keys.get(key)?;
-        let user_id = holder.user_id.clone().unwrap_or_else(|| key_user_id(key));
-        Some((user_id, holder.metadata.clone()))
+    fn verdict(&self, key: &[u8; 32], request: &AuthRequest, now: SystemTime) -> Verdict {
+        let Some(holder) = self.keys.get(key) else { return Verdict::Abstain("Unknown key") };
+        let restricted = holder.restrictions.as_ref().and_then(|it| it.forbid(request, now));
+        match restricted {
+            Some(text) => Verdict::refuse(text),
+            None => Verdict::Accept(Grant {
+                user_id: holder.user_id.clone(),
+                metadata: holder.metadata.clone(),
+                file: holder.file.clone(),
+                remembered: false,
+            }),
+        }
     }
 
     /// Whether the holder of `key` may come in.
@@ -74,6 +97,31 @@ impl KeySet {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.keys.is_empty()
+    }
+}
+
+impl Provider for KeySet {
+    fn name(&self) -> Cow<'_, str> {
+        "keys".into()
+    }
+
+    fn judge(&self, request: &AuthRequest, now: SystemTime) -> Answer {
+        match &request.credentials {
+            Credentials::Curve { public_key } => self.verdict(public_key, request, now).into(),
+            _ => Verdict::Abstain("Invalid credentials").into(),
+        }
+    }
+
+    fn statements(&self) -> Vec<Statement> {
+        let statement = |(key, holder): (&[u8; 32], &Holder)| {
+            let user = holder.user_id.clone().unwrap_or_else(|| key_user_id(key));
+            let rest = format!("{:?} {:?}", holder.metadata, holder.restrictions);
+            Statement {
+                text: format!("key {} is {user}", z85::encode(key)),
+                secret: digest(&[rest.as_bytes()]),
+            }
+        };
+        self.keys.iter().map(statement).collect()
     }
 }
 

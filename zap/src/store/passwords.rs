@@ -1,14 +1,19 @@
 //! User names and their passwords, in memory.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use tracing::warn;
-use zmtp_core::auth::{Secret, UserId};
+use zmtp_core::auth::{AuthRequest, Credentials, Secret, UserId};
 
+use crate::digest::digest;
 use crate::file::{self, FileError, FileFault};
 use crate::platform;
+use crate::provider::{Answer, Grant, Provider, ReloadError, Statement, Verdict};
 
 /// Largest file that is read.
 const MAX_FILE: u32 = 16 * 1024 * 1024;
@@ -52,11 +57,12 @@ pub struct Passwords {
     users: HashMap<UserId, Secret>,
     /// Stands in for the password of unknown users.
     nobody: Secret,
+    file: Option<PathBuf>,
 }
 
 impl Default for Passwords {
     fn default() -> Self {
-        Self { users: HashMap::new(), nobody: padded(&[]) }
+        Self { users: HashMap::new(), nobody: padded(&[]), file: None }
     }
 }
 
@@ -106,7 +112,8 @@ impl Passwords {
         if let Some(mode) = platform::exposed_mode(&system) {
             warn!(file = %path.display(), mode = format_args!("{mode:03o}"), "others may read these passwords; run chmod 600");
         }
-        Self::parse(&content).map_err(|error| error.in_file(path))
+        let table = Self::parse(&content).map_err(|error| error.in_file(path))?;
+        Ok(Self { file: Some(path.to_owned()), ..table })
     }
 
     /// Reads the lines of such a file.
@@ -153,6 +160,29 @@ impl Passwords {
         known.filter(|_| fits && equal).map(|(user, _)| user.clone())
     }
 
+    /// What is kept of a user's password, for comparison with the same later.
+    fn stamp(&self, username: &[u8]) -> Option<(UserId, u128)> {
+        let user = std::str::from_utf8(username).ok().and_then(UserId::new)?;
+        let (user, password) = self.users.get_key_value(&user)?;
+        Some((user.clone(), digest(&[password.expose()])))
+    }
+
+    fn verdict(&self, credentials: &Credentials) -> Verdict {
+        let user = match credentials {
+            Credentials::Plain { username, password } => self.verify(username, password),
+            // Of a peer that is in; see `retain`.
+            Credentials::Other(frames) => match frames.as_slice() {
+                [username, stamp] => self
+                    .stamp(username.expose())
+                    .filter(|(_, known)| stamp.expose() == known.to_ne_bytes())
+                    .map(|(user, _)| user),
+                _ => None,
+            },
+            _ => None,
+        };
+        user.map_or(Verdict::Abstain("Invalid credentials"), |it| Verdict::Accept(Grant::user(it)))
+    }
+
     /// How many users there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -163,6 +193,46 @@ impl Passwords {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.users.is_empty()
+    }
+}
+
+impl Provider for Passwords {
+    fn name(&self) -> Cow<'_, str> {
+        match &self.file {
+            Some(file) => format!("passwords in {}", file.display()).into(),
+            None => "passwords".into(),
+        }
+    }
+
+    fn judge(&self, request: &AuthRequest, _now: SystemTime) -> Answer {
+        self.verdict(&request.credentials).into()
+    }
+
+    /// The user and a digest of what is known of the password, so that the peer stays in while that
+    /// stays the same, without its password being kept or a hash computed again.
+    fn retain(&self, request: &AuthRequest) -> Option<Credentials> {
+        let Credentials::Plain { username, .. } = &request.credentials else { return None };
+        let (user, stamp) = self.stamp(username)?;
+        let frames = [user.as_str().as_bytes(), &stamp.to_ne_bytes()];
+        Some(Credentials::Other(frames.map(|frame| Secret::new(frame.to_vec())).into()))
+    }
+
+    fn source(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
+    fn reload(&self) -> Option<Result<Arc<dyn Provider>, ReloadError>> {
+        let users =
+            Self::load(self.file.as_ref()?).map(|users| Arc::new(users) as Arc<dyn Provider>);
+        Some(users.map_err(|error| ReloadError(error.to_string())))
+    }
+
+    fn statements(&self) -> Vec<Statement> {
+        let statement = |(user, password): (&UserId, &Secret)| Statement {
+            text: format!("password of {user}"),
+            secret: digest(&[password.expose()]),
+        };
+        self.users.iter().map(statement).collect()
     }
 }
 

@@ -165,9 +165,19 @@ impl Metadata {
     }
 }
 
-/// Values escaped: a peer may have put anything there.
+/// Values escaped: a peer may have put anything there. Of properties that applications define (`X-..`,
+/// 37/ZMTP) only the length: they may be credentials, such as `X-Auth-Token`.
 impl fmt::Debug for Metadata {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_map().entries(self.iter()).finish()
+        let mut map = f.debug_map();
+        for (name, value) in self.iter() {
+            match name.as_bytes() {
+                [b'X' | b'x', b'-', ..] => {
+                    map.entry(&name, &format_args!("{} octets", value.len()))
+                }
+                _ => map.entry(&name, value),
+            };
+        }
+        map.finish()
     }
 }

@@ -1,0 +1,238 @@
+//! The decision, a function of policy, request and time.
+
+mod step;
+
+use std::borrow::Cow;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::SystemTime;
+
+use zmtp_core::auth::{AuthDecision, AuthRequest, Credentials, Domain, Refusal, UserId};
+use zmtp_core::wire::greeting::MechanismName;
+
+pub use step::{Decision, Finding, Step, Table, Went};
+
+use crate::address::{AddressRules, AddressVerdict};
+use crate::codec::check_properties;
+use crate::gate::Admission;
+use crate::guard::Isolated;
+use crate::policy::{ANY_DOMAIN, Chain, Policy};
+use crate::provider::{Answer, Grant, Verdict};
+use crate::store::key_user_id;
+
+/// Who is who speaks NULL, unless the policy says otherwise; pyzmq's choice.
+const ANONYMOUS: &str = "anonymous";
+
+/// Why a peer is kept out.
+type Refused = (Refusal, Cow<'static, str>);
+
+/// Decides by address, then domain, then credentials, as of now; each step can only refuse.
+///
+/// Nothing is counted, remembered or logged, so that the same question may be asked for an explanation.
+/// A provider whose answer takes a while is asked, but not waited for: then the decision is to refuse
+/// for now (300). The texts of refusals are for the log of this side, and say no more of a user than
+/// that the credentials are wrong.
+pub fn decide(policy: &Policy, request: &AuthRequest) -> Decision {
+    decide_at(policy, request, SystemTime::now())
+}
+
+/// [Decides](decide) as of some time, which matters to certificates that are not always valid.
+pub fn decide_at(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
+    let mut steps = Steps::new(Admission::NotCounted);
+    let verdict = {
+        let decision = pin!(walk(policy, request, now, &mut steps));
+        match decision.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(verdict) => verdict,
+            Poll::Pending => AuthDecision::refuse(Refusal::Temporary, "A provider takes a while"),
+        }
+    };
+    Decision { verdict, steps: steps.0 }
+}
+
+/// What was looked at so far.
+pub(crate) struct Steps(pub(crate) Vec<Step>);
+
+impl Steps {
+    pub(crate) fn new(admission: Admission) -> Self {
+        let mut steps = Vec::with_capacity(6);
+        steps.push(Step::Source(admission));
+        Self(steps)
+    }
+
+    fn take(&mut self, step: Step) {
+        self.0.push(step);
+    }
+}
+
+/// Decides, and waits for providers where it must.
+pub(crate) async fn walk(
+    policy: &Policy,
+    request: &AuthRequest,
+    now: SystemTime,
+    steps: &mut Steps,
+) -> AuthDecision {
+    match walk_on(policy, request, now, steps).await {
+        Ok(Grant { user_id, metadata, .. }) => AuthDecision::Accept { user_id, metadata },
+        Err((status, text)) => AuthDecision::refuse(status, &text),
+    }
+}
+
+async fn walk_on(
+    policy: &Policy,
+    request: &AuthRequest,
+    now: SystemTime,
+    steps: &mut Steps,
+) -> Result<Grant, Refused> {
+    check_request(request, steps)?;
+    check_address(policy, request, steps)?;
+    let chain = match find_chain(policy, request) {
+        Ok((chain, entry)) => {
+            steps.take(Step::Domain { entry: Some(entry), fault: None });
+            chain
+        }
+        Err(text) => {
+            steps.take(Step::Domain { entry: None, fault: Some(text) });
+            return Err(no(text));
+        }
+    };
+    let mut grant = match chain {
+        Some(chain) => ask(chain, request, now, steps).await?,
+        None => Grant { user_id: UserId::new(ANONYMOUS), ..Grant::default() },
+    };
+    name_user(policy, request, &mut grant);
+    check_grant(&grant, steps)?;
+    Ok(grant)
+}
+
+fn no(text: &'static str) -> Refused {
+    (Refusal::Failure, text.into())
+}
+
+/// Whether the credentials are those of the mechanism. What is kept of PLAIN has another form.
+fn check_request(request: &AuthRequest, steps: &mut Steps) -> Result<(), Refused> {
+    let fits = match (request.mechanism, &request.credentials) {
+        (MechanismName::NULL, Credentials::Null)
+        | (MechanismName::PLAIN, Credentials::Plain { .. } | Credentials::Other(_))
+        | (MechanismName::CURVE, Credentials::Curve { .. }) => true,
+        (MechanismName::NULL | MechanismName::PLAIN | MechanismName::CURVE, _) => false,
+        _ => true,
+    };
+    let fault = (!fits).then_some("Invalid credentials");
+    steps.take(Step::Request { fault });
+    fault.map_or(Ok(()), |text| Err(no(text)))
+}
+
+/// The rules for all, then those of the listener, then those of the domain.
+fn check_address(policy: &Policy, request: &AuthRequest, steps: &mut Steps) -> Result<(), Refused> {
+    judge(&policy.addresses, || Table::All, request, steps)?;
+    if let Some((pattern, rules)) = policy.rules_of_listener(&request.listener) {
+        judge(rules, || Table::Listener(pattern.clone()), request, steps)?;
+    }
+    if let Some((rules, any)) = policy.domain_addresses.get(&request.domain) {
+        judge(rules, || Table::Domain(entry_name(&request.domain, any)), request, steps)?;
+    }
+    Ok(())
+}
+
+fn judge(
+    rules: &AddressRules,
+    table: impl FnOnce() -> Table,
+    request: &AuthRequest,
+    steps: &mut Steps,
+) -> Result<(), Refused> {
+    let (verdict, rule) = rules.explain(&request.address);
+    steps.take(Step::Address { table: table(), verdict, rule: rule.cloned() });
+    match verdict {
+        AddressVerdict::Allowed => Ok(()),
+        AddressVerdict::Denied => Err(no("Address denied")),
+        AddressVerdict::Unlisted => Err(no("Address not allowed")),
+    }
+}
+
+fn entry_name(domain: &Domain, any: bool) -> Domain {
+    if any { Domain::new(ANY_DOMAIN).unwrap_or_default() } else { domain.clone() }
+}
+
+/// The providers for a request, which are none for NULL where nothing is said of it; and the entry
+/// under which they stand.
+fn find_chain<'a>(
+    policy: &'a Policy,
+    request: &AuthRequest,
+) -> Result<(Option<&'a Chain>, Domain), &'static str> {
+    let chains = policy.chains(request.mechanism).filter(|chains| !chains.is_empty());
+    let Some(chains) = chains else {
+        return match request.mechanism {
+            MechanismName::NULL => Ok((None, entry_name(&request.domain, true))),
+            MechanismName::PLAIN => Err("No passwords defined"),
+            MechanismName::CURVE => Err("No keys defined"),
+            _ => Err("Unknown mechanism"),
+        };
+    };
+    let (chain, any) = chains.get(&request.domain).ok_or("Unknown domain")?;
+    Ok((Some(chain), entry_name(&request.domain, any)))
+}
+
+/// Asks one provider after the other, until one knows.
+async fn ask(
+    chain: &Chain,
+    request: &AuthRequest,
+    now: SystemTime,
+    steps: &mut Steps,
+) -> Result<Grant, Refused> {
+    let mut last = "Invalid credentials";
+    for link in chain {
+        let name = link.name.clone();
+        let mut found = |finding| steps.take(Step::Provider { name: name.clone(), finding });
+        let verdict = match Isolated::call(|| link.provider.judge(request, now)) {
+            Some(Answer::Now(verdict)) => Some(verdict),
+            Some(Answer::Later(pending)) => {
+                found(Finding::Asked);
+                let verdict = Isolated::new(pending).await;
+                steps.0.pop();
+                verdict
+            }
+            None => None,
+        };
+        let mut found = |finding| steps.take(Step::Provider { name: name.clone(), finding });
+        match verdict {
+            Some(Verdict::Accept(grant)) => {
+                let (file, remembered) = (grant.file.clone(), grant.remembered);
+                found(Finding::Accepted { file, remembered });
+                return Ok(grant);
+            }
+            Some(Verdict::Refuse { status, text }) => {
+                found(Finding::Refused(status));
+                return Err((status, text));
+            }
+            Some(Verdict::Abstain(text)) => {
+                found(Finding::Abstained(text));
+                last = text;
+            }
+            None => {
+                found(Finding::Panicked);
+                return Err((Refusal::Internal, "A provider panicked".into()));
+            }
+        }
+    }
+    Err(no(last))
+}
+
+/// The user of a key is the one that the policy names, or its provider, or the text of the key.
+fn name_user(policy: &Policy, request: &AuthRequest, grant: &mut Grant) {
+    let Credentials::Curve { public_key } = &request.credentials else { return };
+    let named = policy.name_key.as_ref().and_then(|name| (name.0)(public_key));
+    if let Some(user_id) = named {
+        grant.user_id = Some(user_id);
+    } else if grant.user_id.is_none() {
+        grant.user_id = Some(key_user_id(public_key));
+    }
+}
+
+/// A provider is no more to be believed than a handler of ZAP.
+fn check_grant(grant: &Grant, steps: &mut Steps) -> Result<(), Refused> {
+    let fault =
+        check_properties(&grant.metadata).err().map(|_| "Properties that nobody may attach");
+    let (user_id, properties) = (grant.user_id.clone(), grant.metadata.len());
+    steps.take(Step::Identity { user_id, properties, fault });
+    fault.map_or(Ok(()), |text| Err((Refusal::Internal, text.into())))
+}

@@ -1,0 +1,97 @@
+//! Bans of sources that fail too often.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+/// When and for how long a source is banned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BanRules {
+    /// Refusals after which a source is banned. 0 counts as 1. Default: 20.
+    pub after: u32,
+    /// Within which time they count together. Default: 1 min.
+    pub within: Duration,
+    /// The first ban; each further one is twice as long. Default: 30 s.
+    pub first: Duration,
+    /// The longest ban, and how long a source must keep quiet after one to begin anew. Default: 1 h.
+    pub longest: Duration,
+}
+
+impl Default for BanRules {
+    fn default() -> Self {
+        Self {
+            after: 20,
+            within: Duration::from_secs(60),
+            first: Duration::from_secs(30),
+            longest: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// A source that is banned, to be kept across a restart or handed to a firewall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ban {
+    /// The source, as an address rule would cover it: `192.0.2.7/32`, `2001:db8::/64`, `unix:uid=1000`.
+    pub source: String,
+    /// When the ban ends.
+    pub until: SystemTime,
+    /// How often the source was banned in a row.
+    pub times: u32,
+}
+
+/// One line that fail2ban and people can read.
+impl fmt::Display for Ban {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = humantime::format_rfc3339_seconds(self.until);
+        write!(f, "ban {} until {until} times {}", self.source, self.times)
+    }
+}
+
+/// Refusals of one source so far.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Failures {
+    count: u32,
+    since: SystemTime,
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self { count: 0, since: SystemTime::UNIX_EPOCH }
+    }
+}
+
+impl Failures {
+    /// Counts one more; whether it was once too often.
+    pub(super) fn add(&mut self, rules: BanRules, now: SystemTime) -> bool {
+        if now.duration_since(self.since).is_ok_and(|age| age <= rules.within) {
+            self.count = self.count.saturating_add(1);
+        } else {
+            *self = Self { count: 1, since: now };
+        }
+        self.count >= rules.after.max(1)
+    }
+}
+
+/// A ban, over or not.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Banned {
+    pub(super) end: SystemTime,
+    pub(super) length: Duration,
+    pub(super) times: u32,
+}
+
+impl Banned {
+    /// The ban that follows an earlier one.
+    pub(super) fn after(earlier: Option<Self>, rules: BanRules, now: SystemTime) -> Self {
+        let quiet = |ban: &Self| now.duration_since(ban.end).is_ok_and(|age| age > rules.longest);
+        let times = earlier.filter(|ban| !quiet(ban)).map_or(0, |ban| ban.times);
+        let doubled = rules.first.saturating_mul(2_u32.checked_pow(times).unwrap_or(u32::MAX));
+        let length = doubled.min(rules.longest);
+        let end = now.checked_add(length).unwrap_or(now);
+        Self { end, length, times: times.saturating_add(1) }
+    }
+
+    /// When it ends, unless it is over.
+    pub(super) fn until(&self, now: SystemTime) -> Option<SystemTime> {
+        (self.end > now).then_some(self.end)
+    }
+}
