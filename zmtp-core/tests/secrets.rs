@@ -7,6 +7,7 @@ use zmtp_core::mechanism::plain::PlainClient;
 use zmtp_core::peer::{PeerAddress, RoutingId};
 use zmtp_core::wire::command::Command;
 use zmtp_core::wire::greeting::MechanismName;
+use zmtp_core::wire::metadata::Metadata;
 
 use crate::support::*;
 
@@ -44,6 +45,36 @@ fn no_password_is_printed_at_any_stage() {
         assert!(!shows_the_password(&text), "{text}");
     }
     assert!(shows_the_password(&format!("{:?}", bytes::Bytes::from_static(b"\x06secret"))));
+}
+
+/// What applications add to the metadata may be a credential, whichever way it is spelt.
+// hostile: R9
+#[test]
+fn no_property_of_an_application_is_printed() {
+    let mut node = Node::new(null(ROUTER)).answering(None);
+    let properties = [
+        property("Socket-Type", "DEALER"),
+        property("X-Auth-Token", "secret"),
+        property("x-AUTH-pin", "secret"),
+        property("X-Note", "secret"),
+    ];
+    node.feed(&greeting("NULL")).feed(&command("READY", &properties.concat()));
+    let mut metadata = Metadata::new();
+    metadata.push("X-Auth-Token", "secret").unwrap();
+    for text in [
+        format!("{:?}", node.peer()),
+        format!("{:#?}", node.events),
+        format!("{:?}", node.connection),
+        format!("{metadata:?}"),
+        format!("{:?}", AuthDecision::Accept { user_id: None, metadata: metadata.clone() }),
+    ] {
+        assert!(!shows_the_password(&text) && !text.contains("secret"), "{text}");
+    }
+    assert!(format!("{:?}", node.peer()).contains("x-AUTH-pin"), "the names are no secret");
+    assert_eq!(format!("{metadata:?}"), r#"{"X-Auth-Token": 6 octets}"#);
+    let mut others = Metadata::new();
+    others.push("Resource", "a\nb").unwrap();
+    assert_eq!(format!("{others:?}"), r#"{"Resource": b"a\nb"}"#);
 }
 
 #[test]

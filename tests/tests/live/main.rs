@@ -1,3 +1,4 @@
 //! Policies that change while peers are in.
 
+mod authenticator;
 mod sessions;

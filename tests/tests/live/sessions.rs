@@ -53,12 +53,12 @@ fn nobody() -> impl Authenticator {
     from_sync_fn(|_| AuthDecision::refuse(Refusal::Failure, "No more"))
 }
 
-fn put_out(status: Refusal, text: &str) -> Fault {
+pub(crate) fn put_out(status: Refusal, text: &str) -> Fault {
     let kind = Cause::Revoked { status, text: text.into() };
     Fault::local(Stage::Traffic, kind, "ZAP-25")
 }
 
-fn fault(cause: &Disconnect) -> Fault {
+pub(crate) fn fault(cause: &Disconnect) -> Fault {
     match cause {
         Disconnect::Protocol(error) => error.into(),
         other => panic!("ended for another reason: {other}"),
@@ -66,7 +66,7 @@ fn fault(cause: &Disconnect) -> Fault {
 }
 
 /// Lets one of the two bind and the other one connect, until both know each other.
-async fn meet(at: &str, binds: &Dealer, connects: &Dealer) -> Fallible<Connecting> {
+pub(crate) async fn meet(at: &str, binds: &Dealer, connects: &Dealer) -> Fallible<Connecting> {
     let endpoint = binds.bind(at).await?;
     let mut connecting = connects.connect(&endpoint)?;
     rt::in_time("the peer", connecting.ready()).await?;

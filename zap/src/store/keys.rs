@@ -115,11 +115,10 @@ impl Provider for KeySet {
     fn statements(&self) -> Vec<Statement> {
         let statement = |(key, holder): (&[u8; 32], &Holder)| {
             let user = holder.user_id.clone().unwrap_or_else(|| key_user_id(key));
-            let rest = format!("{:?} {:?}", holder.metadata, holder.restrictions);
-            Statement {
-                text: format!("key {} is {user}", z85::encode(key)),
-                secret: digest(&[rest.as_bytes()]),
-            }
+            let restrictions = format!("{:?}", holder.restrictions);
+            let said = holder.metadata.iter().flat_map(|(name, value)| [name.as_bytes(), value]);
+            let rest: Vec<_> = said.chain([restrictions.as_bytes()]).collect();
+            Statement { text: format!("key {} is {user}", z85::encode(key)), secret: digest(&rest) }
         };
         self.keys.iter().map(statement).collect()
     }
