@@ -4,10 +4,12 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ironhouse::{Options, Pub, Sub, XPub};
+use ironhouse::{Disconnect, Options, Pub, Sub, XPub};
 use ironhouse_tests::place::ANYWHERE;
 use ironhouse_tests::raw::Raw;
+use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, octets, rt};
+use zmtp_core::error::{Misbehaved, Stage};
 
 /// Runs a test while no other does.
 fn alone(test: impl Future<Output = Done>) -> Done {
@@ -150,6 +152,43 @@ fn deep_and_long_prefixes_are_no_danger() -> Done {
         raw.read_to(raw.seen.len() + 5_009).await;
         drop(raw);
         knows!(publisher, 0);
+        Ok(())
+    })
+}
+
+// PUBSUB-WIRE-13
+// hostile: R6
+#[test]
+fn a_million_subscriptions_end_at_the_limit() -> Done {
+    alone(async {
+        let publisher = Pub::new(Options::new())?;
+        let mut monitor = publisher.monitor();
+        let endpoint = publisher.bind(ANYWHERE).await?;
+        let stays = Sub::new(Options::new())?;
+        stays.subscribe("0000001");
+        stays.connect(&endpoint)?.ready().await?;
+        let mut raw = subscriber(&endpoint).await;
+        let before = resident();
+        for thousand in 0..1000 {
+            let some: Vec<u8> = (0..1000)
+                .flat_map(|one| {
+                    octets::command("SUBSCRIBE", format!("{thousand:04}{one:03}").as_bytes())
+                })
+                .collect();
+            if raw.try_write(&some).await.is_err() {
+                break;
+            }
+        }
+        let cause = watch::disconnected("a million", &mut monitor).await;
+        let Disconnect::Protocol(error) = &cause else { panic!("{cause}") };
+        let expected =
+            Fault::peer(Stage::Traffic, Misbehaved::TooManySubscriptions, "PUBSUB-WIRE-13");
+        assert_eq!(Fault::from(error), expected);
+        knows!(publisher, 1);
+        let grown = resident().saturating_sub(before);
+        assert!(grown < ALLOWANCE, "a million subscriptions left {grown} octets behind");
+        publisher.send("0000001").await?;
+        assert_eq!(rt::in_time("the one that stays", stays.recv()).await?.first(), "0000001");
         Ok(())
     })
 }

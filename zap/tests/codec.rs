@@ -117,6 +117,26 @@ fn a_reply_has_its_frames_in_order_and_repeats_the_id() {
     }
 }
 
+// hostile: V3
+#[test]
+fn replies_of_any_shape_are_read_or_refuse() {
+    let large = vec![0xFF; 1 << 20];
+    let kinds: [&[u8]; 4] = [b"", b"1.0", b"200", &large];
+    for count in 0..=9 {
+        for kind in kinds {
+            // All frames of one kind, then a good reply with its first frames of that kind.
+            assert!(refused_internally(&reply(&vec![kind; count])), "{count} frames");
+            for replaced in 1..=count.min(FULL.len()) {
+                let mut frames: Vec<&[u8]> = FULL.into_iter().cycle().take(count).collect();
+                frames[..replaced].fill(kind);
+                let good = count == FULL.len() && frames[..3] == FULL[..3];
+                let decision = reply(&frames);
+                assert!(good || refused_internally(&decision), "{replaced} of {count}");
+            }
+        }
+    }
+}
+
 // ZAP-20, ZAP-25, ZAP-27, hostile: Z4, hostile: Z8
 #[test]
 fn a_reply_that_breaks_any_rule_refuses() {

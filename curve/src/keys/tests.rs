@@ -1,6 +1,6 @@
 use alloc::borrow::ToOwned;
 use alloc::format;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 
 use proptest::prelude::*;
 
@@ -75,6 +75,28 @@ fn a_key_has_forty_characters() {
         text[1..].parse::<PublicKey>().unwrap_err().to_string(),
         "a CURVE key has 40 characters of Z85, got 39"
     );
+}
+
+// hostile: V9
+#[test]
+fn no_text_and_no_file_makes_a_shorter_or_unchecked_key() {
+    // From octets a key is made of an array, so that another length is a type error; from text, of
+    // forty characters that were all judged. No constructor takes a slice.
+    let make: fn([u8; KEY_LEN]) -> PublicKey = PublicKey::from_bytes;
+    assert_eq!(make([7; KEY_LEN]).as_bytes().len(), 32);
+    let [(text, _), ..] = published();
+    for len in 0..=200 {
+        let text: String = text.chars().cycle().take(len).collect();
+        assert_eq!(text.parse::<PublicKey>().is_ok(), len == KEY_TEXT_LEN, "{len}");
+        assert_eq!(SecretKey::from_z85(&text).is_ok(), len == KEY_TEXT_LEN, "{len}");
+    }
+    for at in 0..KEY_TEXT_LEN {
+        for foreign in ['\0', '"', '~', '\u{e9}'] {
+            let with: String =
+                text.chars().enumerate().map(|(i, c)| if i == at { foreign } else { c }).collect();
+            assert!(SecretKey::from_z85(&with).is_err(), "{foreign:?} at {at}");
+        }
+    }
 }
 
 // Z85-08, Z85-09

@@ -120,7 +120,7 @@ pub(crate) fn of_requirements(lists: &Lists, cited: &Cited) -> Report {
     compare(lists, cited, &rows, required)
 }
 
-/// Hostile cases against tests. None is required yet: the suite that plays them comes later.
+/// Hostile cases and past vulnerabilities against tests; all of them are required.
 pub(crate) fn of_hostile(lists: &Lists, cited: &Cited) -> Report {
     let mut rows: Vec<(&str, Row<'_>)> = Vec::new();
     for (name, cases) in &lists.hostile {
@@ -129,7 +129,7 @@ pub(crate) fn of_hostile(lists: &Lists, cited: &Cited) -> Report {
             rows.push((name, Row { ids, level: "", statement: &it.what }));
         }
     }
-    compare(lists, cited, &rows, |_| false)
+    compare(lists, cited, &rows, |_| true)
 }
 
 struct Row<'a> {
@@ -282,8 +282,9 @@ impl Report {
     pub fn write_places(&self, out: &mut impl io::Write) -> io::Result<()> {
         for entry in self.groups.iter().flat_map(|group| &group.entries) {
             if let Status::Cited(places) = &entry.status {
-                writeln!(out, "{}", entry.id)?;
-                places.iter().try_for_each(|place| writeln!(out, "    {place}"))?;
+                writeln!(out, "{}  {}", entry.id, shortened(&entry.statement))?;
+                let mut lines = places.iter();
+                lines.try_for_each(|place| writeln!(out, "    {}  {place}", place.test))?;
             }
         }
         Ok(())
@@ -331,9 +332,7 @@ impl Report {
     }
 
     fn write_holes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.groups.iter().all(|group| !group.required);
-        let groups = self.groups.iter().filter(|group| group.required || all);
-        let holes: Vec<&Entry> = groups.flat_map(Group::holes).collect();
+        let holes: Vec<&Entry> = self.holes().collect();
         if holes.is_empty() {
             return Ok(());
         }
@@ -402,7 +401,7 @@ mod tests {
     }
 
     fn place() -> Place {
-        Place { file: "tests/a.rs".to_owned(), line: 7 }
+        Place { file: "tests/a.rs".to_owned(), line: 7, test: "it_holds".to_owned() }
     }
 
     fn cited(ids: &[&str]) -> Cited {
@@ -455,9 +454,16 @@ mod tests {
 
     #[test]
     fn one_name_of_a_vulnerability_is_enough() {
-        let report = of_hostile(&lists(&[]), &cited(&["CVE-2020-2"]));
+        let report = of_hostile(&lists(&[]), &cited(&["CVE-2020-2", "G1"]));
         assert_eq!(report.groups[1].counts(), [1, 0, 0]);
         assert!(report.is_clean());
+    }
+
+    #[test]
+    fn every_hostile_case_needs_a_test() {
+        let report = of_hostile(&lists(&[]), &cited(&["CVE-2020-2"]));
+        let holes: Vec<_> = report.holes().map(|entry| entry.id.as_str()).collect();
+        assert_eq!(holes, ["G1"]);
     }
 
     #[test]

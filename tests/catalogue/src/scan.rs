@@ -12,6 +12,8 @@ pub struct Place {
     pub file: String,
     /// Counted from 1.
     pub line: usize,
+    /// The function that the line belongs to.
+    pub test: String,
 }
 
 impl fmt::Display for Place {
@@ -43,7 +45,8 @@ pub(crate) fn scan(sources: &[Source], find: impl Fn(&str) -> Vec<Citation>) -> 
     for source in sources {
         for (line, text) in source.test_lines() {
             for citation in find(text) {
-                let place = Place { file: source.path.clone(), line };
+                let (file, test) = (source.path.clone(), source.function_at(line).to_owned());
+                let place = Place { file, line, test };
                 match citation {
                     Citation::Abbreviated(text) => cited.abbreviated.push((text, place)),
                     Citation::Id(id) => {

@@ -27,6 +27,26 @@ impl Source {
             self.all_test || items.iter().any(|item| item.contains(line)) // a handful per file
         })
     }
+
+    /// The name of the function that a line, counted from 1, stands in or before: a comment or an
+    /// attribute belongs to what follows it. Empty outside of functions.
+    pub(crate) fn function_at(&self, line: usize) -> &str {
+        let lines: Vec<&str> = self.text.lines().collect();
+        let at = line.saturating_sub(1).min(lines.len());
+        let after = lines[at..].iter().find(|line| !is_attribute(line));
+        let before = || lines[..at].iter().rev().find_map(|line| function_name(line));
+        after.and_then(|line| function_name(line)).or_else(before).unwrap_or_default()
+    }
+}
+
+/// The name in the first line of a function.
+fn function_name(line: &str) -> Option<&str> {
+    let (_, rest) = line.split_once("fn ").filter(|(start, _)| {
+        start
+            .split_whitespace()
+            .all(|word| matches!(word, "pub" | "pub(crate)" | "async" | "const"))
+    })?;
+    rest.split(['(', '<']).next()
 }
 
 /// All source files of the workspace.
@@ -139,6 +159,16 @@ mod tests {
     /// Numbers of the lines of test code in the first of some files.
     fn lines(sources: Vec<Source>) -> Vec<usize> {
         mark_tests(sources)[0].test_lines().map(|(line, _)| line).collect()
+    }
+
+    #[test]
+    fn a_line_belongs_to_the_function_around_it_or_behind_its_comments() {
+        let text =
+            "// A\n#[test]\nfn f() {\n    a();\n}\n\n/// B\npub async fn g<T>() {\n// C\nb();}\n";
+        let source = source("tests/a.rs", text);
+        let names: Vec<_> = (1..=10).map(|line| source.function_at(line)).collect();
+        assert_eq!(names, ["f", "f", "f", "f", "f", "f", "g", "g", "g", "g"]);
+        assert_eq!(source.function_at(99), "g");
     }
 
     #[test]

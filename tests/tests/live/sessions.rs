@@ -75,7 +75,7 @@ pub(crate) async fn meet(at: &str, binds: &Dealer, connects: &Dealer) -> Fallibl
 
 /// A peer is put out over every transport, under every mechanism and in either role; both sides are
 /// told, and it does not come in again.
-// ZAP-25
+// ZAP-25, hostile: Z9
 #[test]
 fn a_peer_that_is_refused_now_is_put_out() -> Done {
     rt::run(async {

@@ -8,6 +8,8 @@ use ironhouse::error::ConnectFailure;
 use ironhouse::{Dealer, Hub, Limits, Options, Security, ServerSecurity, SocketType, from_sync_fn};
 use ironhouse_tests::judge::{Judge, REASON, Verdict};
 use ironhouse_tests::keys::Keys;
+use ironhouse_tests::octets::{greeting, plain_hello};
+use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault, fault_of};
 use ironhouse_tests::{Done, Fallible, rt};
 use transport::{Engine, EngineOptions, Owner, Pipe};
@@ -287,6 +289,57 @@ fn a_hundred_hanging_decisions_delay_nobody_else() -> Done {
         let error = seen.await?;
         let expected = denied(Refusal::Temporary, "The authenticator is busy");
         assert_eq!(Fault::from(&error), expected);
+        Ok(())
+    })
+}
+
+/// Whoever asked may be gone when the answer comes, and whoever should answer may vanish: neither
+/// harms anybody else.
+// hostile: V3, Z3
+#[test]
+fn an_answer_to_nobody_and_a_question_to_nobody_pass() -> Done {
+    use tokio::sync::{Mutex, mpsc, oneshot};
+    rt::run(async {
+        let (ask, mut questions) = mpsc::unbounded_channel();
+        let judge = ironhouse::from_fn(move |request: Arc<AuthRequest>| {
+            let (ask, (answer, decision)) = (ask.clone(), oneshot::channel());
+            async move {
+                ask.send((request, answer)).expect("the test listens");
+                decision.await.expect("an answer")
+            }
+        });
+        let security = ServerSecurity::plain().with_authenticator(judge);
+        let options = Options::new().security(security).authentication_limit(rt::LATE);
+        let bound = Dealer::new(options)?;
+        let mut events = bound.monitor();
+        let endpoint = bound.bind("tcp://127.0.0.1:*").await?;
+        let hello = [greeting("PLAIN"), plain_hello("stranger", "x")].concat();
+        let late = Mutex::new(Vec::new());
+        for vanishes in [false, true].repeat(20) {
+            let mut raw = Raw::connect(&endpoint).await;
+            raw.write(&hello).await;
+            let (_, answer) = rt::in_time("the question", questions.recv()).await.expect("one");
+            if vanishes {
+                drop(answer);
+                let error = watch::failure("nobody answers", &mut events).await;
+                let expected = denied(Refusal::Internal, "The authenticator panicked");
+                assert_eq!(Fault::from(&error), expected);
+            } else {
+                drop(raw);
+                let error = watch::failure("nobody asks any more", &mut events).await;
+                assert_eq!(Fault::from(&error).side, zmtp_core::error::Side::Peer);
+                late.lock().await.push(answer);
+            }
+        }
+        for answer in late.into_inner() {
+            // Nobody waits for it any more, and that is all that happens.
+            _ = answer.send(AuthDecision::accept());
+        }
+        let friend = Dealer::new(Options::new().security(Security::plain_client("friend", "y")?))?;
+        let mut connected = friend.connect(&endpoint)?;
+        let (_, answer) = rt::in_time("the question", questions.recv()).await.expect("one");
+        assert!(answer.send(AuthDecision::accept()).is_ok(), "somebody waits");
+        rt::in_time("the friend", connected.ready()).await?;
         Ok(())
     })
 }

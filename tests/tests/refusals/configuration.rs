@@ -1,14 +1,15 @@
 //! Mistakes of our own side: an error at the call, which names the place and what was expected.
 
-use ironhouse::auth::AuthRequest;
+use ironhouse::auth::{AuthRequest, Domain, UserId};
 use ironhouse::error::{ConfigError, StartError};
 use ironhouse::{
     Authenticator, Dealer, Endpoint, Hub, Limits, Options, Passwords, PublicKey, Security,
     ServerSecurity, from_sync_fn,
 };
+use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::place::TempDir;
-use ironhouse_tests::{Done, Fallible, rt};
+use ironhouse_tests::{Done, Fallible, rt, watch};
 use transport::net::BindErrorKind;
 use zmtp_core::wire::metadata::MetadataError;
 
@@ -157,6 +158,46 @@ fn credentials_and_names_that_cannot_be_sent_are_an_error_at_the_call() -> Done 
         assert_eq!(error, ConfigError::Metadata(MetadataError::Name), "{name}");
     }
     Ok(())
+}
+
+/// Whatever is said first, the socket is the same.
+// hostile: C13
+#[test]
+fn options_in_any_order_make_the_same_socket() -> Done {
+    type Setting = Box<dyn Fn(Options) -> Options>;
+    let (server, client) = (Keys::new(), Keys::new());
+    let judge = Judge::accept("client");
+    let bound =
+        ServerSecurity::curve(server.pair()).domain("lab")?.with_authenticator(judge.clone());
+    let connected = Security::curve_client(client.pair(), server.public())?;
+    rt::run(async {
+        for order in [[0, 1, 2, 3], [3, 2, 1, 0], [1, 3, 0, 2], [2, 0, 3, 1], [3, 0, 1, 2]] {
+            let set = |security: &Security, name: &'static str| {
+                let security = security.clone();
+                let settings: [Setting; 4] = [
+                    Box::new(move |options| options.security(security.clone())),
+                    Box::new(|options| options.limits(crate::house::deadline(rt::LATE))),
+                    Box::new(move |options| options.routing_id(name).expect("a routing id")),
+                    Box::new(|options| options.heartbeat_interval(rt::LATE).max_half_open(3)),
+                ];
+                order.iter().fold(Options::new(), |options, at| settings[*at](options))
+            };
+            let what = format!("order {order:?}");
+            let dealer = Dealer::new(set(&bound, "server"))?;
+            let mut events = dealer.monitor();
+            let endpoint = dealer.bind("tcp://127.0.0.1:*").await?;
+            let other = Dealer::new(set(&connected, "client"))?;
+            let theirs = rt::in_time(&what, other.connect(&endpoint)?.ready()).await?;
+            let ours = watch::success(&what, &mut events).await;
+            assert_eq!(ours.user_id().map(UserId::as_str), Some("client"), "{what}");
+            assert_eq!(ours.verified.public_key, Some(*client.public().as_bytes()), "{what}");
+            assert_eq!(ours.claimed.routing_id.as_bytes(), b"client", "{what}");
+            assert_eq!(theirs.claimed.routing_id.as_bytes(), b"server", "{what}");
+            let domains: Vec<_> = judge.asked().iter().map(|it| it.domain.clone()).collect();
+            assert_eq!(domains.last().map(Domain::as_str), Some("lab"), "{what}");
+        }
+        Ok(())
+    })
 }
 
 // hostile: C12

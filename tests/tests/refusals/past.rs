@@ -10,6 +10,9 @@ use ironhouse::{
 use ironhouse_tests::octets::{greeting, plain_hello};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::{Done, rt, watch};
+use zmtp_core::error::Side;
+
+use crate::house::{House, KINDS};
 
 /// A peer that has not shown who it is has no part in any pattern: nothing is sent to it, nothing waits
 /// for it, and no turn is its own.
@@ -81,6 +84,43 @@ fn strangers_take_no_part_before_they_are_let_in() -> Done {
             }
         }
         Ok(())
+    })
+}
+
+/// Octets without any form, as a fuzzer writes them: whatever the first one is, and wherever the
+/// segments end.
+// OSV-2022-478
+#[test]
+fn raw_octets_of_any_kind_end_in_a_refusal() -> Done {
+    rt::all_at_once(&KINDS, |kind| {
+        rt::run(async {
+            let mut house = House::build(*kind, |options| options).await?;
+            let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+            let mut next = || {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state
+            };
+            for first in 0..=255_u8 {
+                let what = format!("octets from {first:#04x} on at a {} listener", kind.name());
+                let mut octets =
+                    if first.is_multiple_of(2) { greeting(kind.name()) } else { vec![] };
+                octets.push(first);
+                octets.extend((0..200).map(|_| next() as u8));
+                let mut raw = house.raw().await;
+                let mut rest = &octets[..];
+                while !rest.is_empty() {
+                    let (some, later) = rest.split_at((next() as usize % 70 + 1).min(rest.len()));
+                    raw.write(some).await;
+                    rest = later;
+                }
+                raw.finish().await;
+                let fault = house.turned_away(&what, &raw).await;
+                assert_eq!(fault.side, Side::Peer, "{what}: {fault:?}");
+            }
+            house.check_all_is_well(kind.name()).await
+        })
     })
 }
 

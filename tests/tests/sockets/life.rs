@@ -4,9 +4,8 @@ use std::time::{Duration, Instant};
 
 use ironhouse::error::{Disconnect, StartError};
 use ironhouse::{
-    AnySocket, Dealer, Endpoint, Event, Options, Pull, Push, Reconnect, Rep, Req, SocketType,
+    AnySocket, Dealer, Endpoint, Event, Hub, Options, Pull, Push, Reconnect, Rep, Req, SocketType,
 };
-
 use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::RawListener;
 use ironhouse_tests::{Done, Fallible, rt, watch};
@@ -302,6 +301,83 @@ fn a_released_connection_ends_and_stays_away() -> Done {
         watch::disconnected("push", &mut events).await;
         Ok(())
     })
+}
+
+/// Both ends leave at the same moment, each in its own way: nothing is released twice or never.
+// hostile: V10
+#[test]
+fn leaving_may_race_ten_thousand_times() -> Done {
+    let round = async |number: usize, at: &str, hub: &Hub| -> Done {
+        let bound = Dealer::new(Options::new().hub(hub.clone()).linger(Duration::ZERO))?;
+        let endpoint = bound.bind(at).await?;
+        let other = Dealer::new(Options::new().hub(hub.clone()).linger(Duration::ZERO))?;
+        let mut connecting = other.connect(&endpoint)?;
+        if !number.is_multiple_of(3) {
+            rt::in_time("ready", connecting.ready()).await?;
+            other.send("on its way").await?;
+        }
+        let (unbinds, disconnects) = (number.is_multiple_of(2), !number.is_multiple_of(5));
+        let there = endpoint.clone();
+        let one = tokio::spawn(async move {
+            if unbinds {
+                bound.unbind(&endpoint).expect("bound");
+            }
+            bound.close().await
+        });
+        let two = tokio::spawn(async move {
+            if disconnects {
+                other.disconnect(&there).expect("connected");
+            }
+            drop(other);
+        });
+        rt::in_time("the one that closes", one).await?;
+        rt::in_time("the one that is dropped", two).await?;
+        Fallible::Ok(())
+    };
+    // In pieces, because each has an end to everything that hangs.
+    for _ in 0..40 {
+        rt::run(async {
+            let (before, hub) = (tasks(), Hub::new());
+            for number in 0..240 {
+                round(number, "inproc://race", &hub).await?;
+            }
+            for number in 0..10 {
+                round(number, ANYWHERE, &hub).await?;
+            }
+            rt::until("all tasks to end", || tasks() <= before).await;
+            Fallible::Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+/// Keys are drawn from the system, whatever sockets and runtimes come and go meanwhile.
+// hostile: V12
+#[test]
+fn keys_are_made_on_many_threads_while_sockets_come_and_go() {
+    let keys = std::thread::scope(|scope| {
+        let comers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    for _ in 0..20 {
+                        rt::run(small_talk()).expect("sockets work");
+                    }
+                })
+            })
+            .collect();
+        let makers: Vec<_> = (0..8)
+            .map(|_| {
+                scope.spawn(|| {
+                    let pair = || ironhouse::curve_keypair().expect("randomness");
+                    (0..200).map(|_| *pair().public().as_bytes()).collect::<Vec<_>>()
+                })
+            })
+            .collect();
+        comers.into_iter().for_each(|it| it.join().expect("no panic"));
+        makers.into_iter().flat_map(|it| it.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    let different: std::collections::BTreeSet<_> = keys.iter().collect();
+    assert_eq!((keys.len(), different.len()), (1600, 1600), "no key comes twice");
 }
 
 async fn small_talk() -> Done {
