@@ -70,6 +70,7 @@ mod options;
 mod pattern;
 mod poll;
 mod proxy;
+mod remote;
 mod security;
 mod socket;
 mod split;
@@ -86,6 +87,7 @@ pub use monitor::{Monitor, Observation};
 pub use options::{DEFAULT_LINGER, Options};
 pub use poll::{Pollable, poll};
 pub use proxy::{Proxied, Proxy, ProxyHandle, ProxyStatistics, Traffic, proxy};
+pub use remote::{RemoteAuthenticator, RemoteError, ServeError, serve_zap};
 pub use security::{
     DangerousServerSecurity, DomainError, Security, ServerKeyError, ServerSecurity,
 };

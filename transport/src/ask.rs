@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use zap::{Guarded, Sleep, Timer};
+use zap::{GuardLimits, Guarded, Sleep, Timer};
 use zmtp_core::auth::{
     AuthDecision, AuthRequest, Authenticator, PendingDecision, PendingRevision, Refusal,
 };
@@ -15,12 +15,20 @@ use crate::sessions::Judged;
 
 /// The clock of the runtime.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct RuntimeTimer;
+struct RuntimeTimer;
 
 impl Timer for RuntimeTimer {
     fn sleep(&self, duration: Duration) -> Sleep {
         Box::pin(tokio::time::sleep(duration))
     }
+}
+
+/// Keeps the panics, the delays and the overload of an authenticator to the peer concerned.
+pub fn guarded(
+    authenticator: Arc<dyn Authenticator>,
+    limits: GuardLimits,
+) -> Arc<dyn Authenticator> {
+    Arc::new(Guarded::new(authenticator, RuntimeTimer, limits))
 }
 
 /// Who judges the peers of a socket, if anybody does.
@@ -34,9 +42,8 @@ pub(crate) struct Judge {
 impl Judge {
     pub(crate) fn new(options: &EngineOptions) -> Self {
         let limits = options.authentication;
-        let guard = |it: Arc<dyn Authenticator>| Guarded::new(it, RuntimeTimer, limits);
         Self {
-            direct: options.authenticator.clone().map(|it| Arc::new(guard(it)) as _),
+            direct: options.authenticator.clone().map(|it| guarded(it, limits)),
             handler: Arc::new(Handler::new(&options.hub, limits)),
         }
     }

@@ -82,9 +82,11 @@ mod random;
 mod sessions;
 mod warning;
 
+pub use ask::guarded;
 pub use backoff::Reconnect;
 pub use endpoint::Endpoint;
 pub use engine::{ConnectFailure, Connecting, Engine, EngineOptions, Hub, StartError};
 pub use events::{Disconnect, Event, EventSink};
+pub use handler::{HandlerFault, HandlerLink};
 pub use pipe::{Batch, HighWaterMarks, Owner, Pipe, PipeId, TrySendError};
 pub use random::OsRandom;

@@ -3,3 +3,5 @@
 mod hostile;
 mod house;
 mod inproc;
+mod remote;
+mod serve;

@@ -11,7 +11,7 @@ use zmtp_core::auth::AuthDecision;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::wire::subscription::SubscriptionChange;
 
-use super::{HandlerFault, frame_of};
+use super::link::HandlerFault;
 use crate::pipe::{Batch, Owner, Pipe, TrySendError};
 
 type Outcome = Result<AuthDecision, HandlerFault>;
@@ -25,12 +25,21 @@ pub(super) struct Line {
 #[derive(Debug, Default)]
 struct State {
     pipe: Option<Arc<Pipe>>,
+    online: bool,
     /// The id of the next request.
     next: u64,
     /// In the order in which they asked.
-    waiting: BTreeMap<u64, oneshot::Sender<Outcome>>,
+    waiting: BTreeMap<u64, Waiting>,
     /// No other attempt to connect will be made.
     over: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Outcome>,
+    /// The request, until there is a connection to send it over. What nobody waits for any more when there
+    /// is one, is not sent.
+    unsent: Option<Message>,
 }
 
 /// Forgets a request for whose reply nobody waits any more.
@@ -55,37 +64,80 @@ impl Line {
         self.lock().over
     }
 
-    /// Sends the request that `frames` makes of an id.
+    pub(super) fn pending(&self) -> usize {
+        self.lock().waiting.len()
+    }
+
+    /// Sends the request that `frames` makes of an id, as soon as there is a connection.
     pub(super) fn ask(
         &self,
         frames: impl FnOnce(Bytes) -> Result<Vec<Bytes>, ZapError>,
     ) -> Result<impl Future<Output = Outcome>, HandlerFault> {
         let (answer, outcome) = oneshot::channel();
         let mut state = self.lock();
-        let (id, pipe) = (state.next, state.pipe.clone().ok_or(HandlerFault::Gone)?);
+        let id = state.next;
         state.next += 1;
-        state.waiting.insert(id, answer);
+        drop(state);
+        let message = request(frames(frame_of(id)).map_err(HandlerFault::Inexpressible)?);
+
+        let mut state = self.lock();
+        let pipe = state.pipe.clone().ok_or(HandlerFault::Gone)?;
+        let (now, later) = if state.online { (Some(message), None) } else { (None, Some(message)) };
+        state.waiting.insert(id, Waiting { answer, unsent: later });
         drop(state);
         let place = Place { line: self, id };
-        let body = frames(frame_of(id)).map_err(HandlerFault::Inexpressible)?;
-        let mut message = Message::new(Bytes::new());
-        body.into_iter().for_each(|frame| message.push(frame));
-        pipe.try_send(&message).map_err(|error| match error {
-            TrySendError::Full => HandlerFault::Busy,
-            _ => HandlerFault::Gone,
-        })?;
+        if let Some(message) = now {
+            send(&pipe, &message)?;
+        }
         Ok(async move {
             let _place = place;
             outcome.await.unwrap_or(Err(HandlerFault::Gone))
         })
     }
 
-    /// There will be no reply to what was asked up to now.
-    pub(super) fn fail_all(&self, fault: &HandlerFault) {
-        let waiting = std::mem::take(&mut self.lock().waiting);
-        for answer in waiting.into_values() {
+    /// There will be no reply to what was sent up to now.
+    fn fail_sent(&self, fault: &HandlerFault) {
+        self.fail(fault, |waiting| waiting.unsent.is_none());
+    }
+
+    /// What waits for a connection waits in vain.
+    pub(super) fn fail_unsent(&self, fault: &HandlerFault) {
+        self.fail(fault, |waiting| waiting.unsent.is_some());
+    }
+
+    fn fail(&self, fault: &HandlerFault, whom: impl Fn(&Waiting) -> bool) {
+        let mut failed = Vec::new();
+        self.lock().waiting.retain(|_, waiting| {
+            let (answer, _) = oneshot::channel();
+            let fails = whom(waiting);
+            if fails {
+                failed.push(std::mem::replace(&mut waiting.answer, answer));
+            }
+            !fails
+        });
+        for answer in failed {
             // Whoever does not wait any more needs no answer.
             let _ = answer.send(Err(fault.clone()));
+        }
+    }
+
+    /// Sends what waited for a connection.
+    fn flush(&self, pipe: &Pipe) {
+        let mut state = self.lock();
+        state.online = true;
+        let unsent: Vec<_> = state
+            .waiting
+            .iter_mut()
+            .filter_map(|(id, waiting)| Some((*id, waiting.unsent.take()?)))
+            .collect();
+        drop(state);
+        for (id, message) in unsent {
+            if let Err(fault) = send(pipe, &message)
+                && let Some(waiting) = self.lock().waiting.remove(&id)
+            {
+                // Whoever does not wait any more needs no answer.
+                let _ = waiting.answer.send(Err(fault));
+            }
         }
     }
 
@@ -100,7 +152,7 @@ impl Line {
             tracing::warn!("the ZAP handler sent something that nobody asked for");
             return;
         };
-        let Some(answer) = state.waiting.remove(&id) else {
+        let Some(Waiting { answer, .. }) = state.waiting.remove(&id) else {
             tracing::debug!(id, "the ZAP handler replied too late, or twice");
             return;
         };
@@ -117,7 +169,8 @@ impl Owner for Line {
         self.lock().pipe = Some(pipe.clone());
     }
 
-    fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+    fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+        self.flush(pipe);
         Ok(())
     }
 
@@ -131,11 +184,13 @@ impl Owner for Line {
     }
 
     fn lost(&self, _pipe: &Arc<Pipe>, reconnecting: bool) {
+        let mut state = self.lock();
+        state.online = false;
         if !reconnecting {
-            let mut state = self.lock();
             (state.pipe, state.over) = (None, true);
         }
-        self.fail_all(&HandlerFault::Gone);
+        drop(state);
+        self.fail_sent(&HandlerFault::Gone);
     }
 
     fn readable(&self, pipe: &Arc<Pipe>) {
@@ -152,4 +207,23 @@ impl Owner for Line {
     fn stopped(&self) {
         self.lock().over = true;
     }
+}
+
+/// The id of a request as its frame.
+fn frame_of(id: u64) -> Bytes {
+    Bytes::copy_from_slice(&id.to_be_bytes())
+}
+
+/// A request behind the empty delimiter, which a DEALER adds itself (27/ZAP, "Message Format").
+fn request(body: Vec<Bytes>) -> Message {
+    let mut message = Message::new(Bytes::new());
+    body.into_iter().for_each(|frame| message.push(frame));
+    message
+}
+
+fn send(pipe: &Pipe, message: &Message) -> Result<(), HandlerFault> {
+    pipe.try_send(message).map_err(|error| match error {
+        TrySendError::Full => HandlerFault::Busy,
+        TrySendError::Closed => HandlerFault::Gone,
+    })
 }
