@@ -149,7 +149,7 @@ pub(crate) async fn enter(
     Ok(())
 }
 
-/// Counts what is lost with connections, and tells when there is a first peer.
+/// Counts what is lost with connections, and tells when there are peers.
 #[derive(Debug)]
 pub(crate) struct Losses {
     lost: Arc<AtomicUsize>,
@@ -176,7 +176,7 @@ impl Losses {
         losses
     }
 
-    /// Waits for the first peer.
+    /// Waits for a peer that has come since the last call.
     pub(crate) async fn peer(&self) {
         self.peer.notified().await;
     }

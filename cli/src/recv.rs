@@ -43,7 +43,8 @@ pub(crate) struct Arguments {
     socket_type: SocketType,
     #[command(flatten)]
     place: Place,
-    /// Ends after so many messages; without it, at SIGINT or SIGTERM
+    /// Ends after so many messages; without it, at SIGINT or SIGTERM. What peers have sent beyond
+    /// that by then is gone with the connection
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
     /// SUB and XSUB: receives what begins with this; may be given several times

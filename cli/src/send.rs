@@ -18,7 +18,7 @@ use crate::output::line;
 use crate::progress::{Counter, waiting};
 use crate::security::Side;
 
-/// Between two looks at what no event tells.
+/// Between two looks at the subscriptions, which no event tells.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Without --timeout, as long as anybody may want to wait.
 const WITHOUT_END: Duration = Duration::from_secs(365 * 86_400);
@@ -96,11 +96,11 @@ async fn send_all(
     let limit = arguments.timeout;
     let losses = meeting::Losses::of(&socket);
     meeting::enter(&socket, &arguments.place, mechanism, limit, arguments.json).await?;
-    within(limit, "a peer", audience(&socket, &losses)).await?;
+    within(limit, "peer", audience(&socket, &losses)).await?;
     let mut counter = Counter::new(source.total());
     while let Some(message) = source.next().await? {
-        within(limit, "a peer that takes the message", deliver(&socket, message, mechanism))
-            .await??;
+        let delivered = deliver(&socket, message, mechanism, &losses);
+        within(limit, "peer that takes the message", delivered).await??;
         counter.count();
     }
     drop(counter);
@@ -125,10 +125,12 @@ fn open(arguments: &Arguments, security: Security) -> Result<AnySocket, Failure>
         )));
     }
     let options = meeting::options(security, arguments.timeout)
-        .immediate(true)
-        .xpub_nodrop(true)
         .linger(arguments.timeout.unwrap_or(WITHOUT_END));
     let options = match socket_type {
+        SocketType::REQ | SocketType::DEALER | SocketType::PUSH | SocketType::PAIR => {
+            options.immediate(true)
+        }
+        SocketType::PUB | SocketType::XPUB => options.xpub_nodrop(true),
         SocketType::XSUB => options.send_high_water_mark(UPSTREAM),
         _ => options,
     };
@@ -152,6 +154,7 @@ async fn deliver(
     socket: &AnySocket,
     message: Message,
     mechanism: MechanismName,
+    losses: &meeting::Losses,
 ) -> Result<(), Failure> {
     match socket {
         AnySocket::Rep(rep) => loop {
@@ -164,7 +167,7 @@ async fn deliver(
         },
         AnySocket::Router(router) => loop {
             match router.send(message.clone()).await {
-                Err(SendError::HostUnreachable(_)) => sleep(PAUSE).await,
+                Err(SendError::HostUnreachable(_)) => losses.peer().await,
                 result => return result.map_err(|error| not_sent(error, mechanism)),
             }
         },
@@ -176,7 +179,7 @@ async fn deliver(
     }
 }
 
-/// Does `work` within the limit, if there is one.
+/// Does `work`, for which it needs `what`, within the limit, if there is one.
 async fn within<T>(
     limit: Option<Duration>,
     what: &str,
@@ -186,9 +189,9 @@ async fn within<T>(
         match limit {
             None => Ok(work.await),
             Some(limit) => {
-                timeout(limit, work).await.map_err(|_| silent(format!("not {what}"), Some(limit)))
+                timeout(limit, work).await.map_err(|_| silent(format!("no {what}"), Some(limit)))
             }
         }
     };
-    waiting(what, limited).await
+    waiting(format_args!("a {what}"), limited).await
 }

@@ -168,7 +168,7 @@ fn each_failure_has_its_exit_code() {
     let json = send("pub", &endpoint, &["--json", "{\"parts\": [{\"text\": \"x\"}]}"]).exits(5);
     assert_eq!(json.json()["failed"]["exit_code"], 5);
     run(&["recv", "--type", "pull", "--bind", ANY, "--timeout", "1"]).exits(7).says("no message");
-    run(&["send", "--type", "push", "--bind", ANY, "--timeout", "1", "x"]).exits(7);
+    run(&["send", "--type", "push", "--bind", ANY, "--timeout", "1", "x"]).exits(7).says("no peer");
     run(&["recv", "--type", "pull", "--bind", &endpoint]).exits(2).says("in use");
 }
 
