@@ -84,7 +84,7 @@ pub use curve::{KeyPair, PublicKey, SecretKey};
 pub use face::{Receives, Sends, Socket, TwoWay};
 pub use keys::curve_keypair;
 pub use monitor::{Monitor, Observation};
-pub use options::{DEFAULT_LINGER, Options};
+pub use options::{DEFAULT_LINGER, Options, RouterNotify};
 pub use poll::{Pollable, poll};
 pub use proxy::{Proxied, Proxy, ProxyHandle, ProxyStatistics, Traffic, proxy};
 pub use remote::{RemoteAuthenticator, RemoteError, ServeError, serve_zap};
@@ -96,6 +96,7 @@ pub use split::{RecvHalf, SendHalf};
 pub use transport::net::TransportOptions;
 pub use transport::{
     Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,
+    ReconnectStop,
 };
 pub use zap::{
     Authenticator, Certificate, CertificateStore, CurveKeys, KeySet, Live, Passwords, Revisions,

@@ -2,12 +2,13 @@
 
 mod applies;
 mod pubsub;
+mod reqrep;
 
 use std::time::Duration;
 
 use bytes::Bytes;
 use transport::net::TransportOptions;
-use transport::{EngineOptions, HighWaterMarks, Hub, Reconnect};
+use transport::{EngineOptions, HighWaterMarks, Hub, Reconnect, ReconnectStop};
 use zmtp_core::Limits;
 use zmtp_core::peer::RoutingId;
 use zmtp_core::traffic::HeartbeatConfig;
@@ -15,6 +16,8 @@ use zmtp_core::wire::heartbeat::Ttl;
 use zmtp_core::wire::metadata::Metadata;
 
 pub(crate) use self::pubsub::{PubSub, Told};
+use self::reqrep::ReqRep;
+pub use self::reqrep::RouterNotify;
 use crate::error::ConfigError;
 use crate::security::Security;
 
@@ -46,9 +49,7 @@ pub struct Options {
     pub(crate) engine: EngineOptions,
     pub(crate) linger: Duration,
     pub(crate) immediate: bool,
-    /// Unless set, as the type has it.
-    pub(crate) mandatory: Option<bool>,
-    pub(crate) handover: bool,
+    pub(crate) reqrep: ReqRep,
     pub(crate) pubsub: PubSub,
     pub(crate) send_limit: Option<Duration>,
     pub(crate) recv_limit: Option<Duration>,
@@ -72,8 +73,7 @@ impl Options {
             engine: EngineOptions::default(),
             linger: DEFAULT_LINGER,
             immediate: false,
-            mandatory: None,
-            handover: false,
+            reqrep: ReqRep::default(),
             pubsub: PubSub::default(),
             send_limit: None,
             recv_limit: None,
@@ -173,20 +173,6 @@ impl Options {
         self
     }
 
-    /// ROUTER: a message for an unknown routing id is an error (`ZMQ_ROUTER_MANDATORY`). Default: on,
-    /// unlike libzmq; when off, such messages are dropped.
-    pub fn router_mandatory(mut self, on: bool) -> Self {
-        self.mandatory = Some(on);
-        self
-    }
-
-    /// ROUTER: a peer takes over the routing id of a live one with the same user id
-    /// (`ZMQ_ROUTER_HANDOVER`, which asks for no user id). Default: off, the newcomer is refused.
-    pub fn router_handover(mut self, on: bool) -> Self {
-        self.handover = on;
-        self
-    }
-
     /// Time between two PINGs to a silent peer (`ZMQ_HEARTBEAT_IVL`). Default: none are sent.
     pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
         self.heartbeat.interval = Some(interval);
@@ -210,6 +196,13 @@ impl Options {
     /// Pauses between attempts to connect (`ZMQ_RECONNECT_IVL`, `ZMQ_RECONNECT_IVL_MAX`).
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.engine.reconnect = reconnect;
+        self
+    }
+
+    /// What ends the attempts to connect for good, beside a refusal by the peer
+    /// (`ZMQ_RECONNECT_STOP`). Default: nothing.
+    pub fn reconnect_stop(mut self, stop: ReconnectStop) -> Self {
+        self.engine.reconnect_stop = stop;
         self
     }
 

@@ -9,6 +9,7 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::balance::Balancer;
 use super::fair::FairQueue;
+use crate::options::Options;
 
 /// The pattern of sockets that neither route nor remember.
 #[derive(Debug)]
@@ -19,12 +20,35 @@ pub(crate) struct Duplex {
     receives: bool,
     /// Whether messages wait only for connections that stand.
     immediate: bool,
+    /// Whether each peer is sent an empty message first.
+    probe: bool,
 }
 
 impl Duplex {
-    pub(crate) fn new(sends: bool, receives: bool, immediate: bool) -> Arc<Self> {
-        let (out, queue) = (Balancer::default(), FairQueue::default());
-        Arc::new(Self { out, queue, sends, receives, immediate })
+    /// The pattern of PUSH.
+    pub(crate) fn pushing(options: &Options) -> Arc<Self> {
+        Arc::new(Self { receives: false, ..Self::new(options) })
+    }
+
+    /// The pattern of PULL.
+    pub(crate) fn pulling(options: &Options) -> Arc<Self> {
+        Arc::new(Self { sends: false, ..Self::new(options) })
+    }
+
+    /// The pattern of DEALER.
+    pub(crate) fn dealing(options: &Options) -> Arc<Self> {
+        Arc::new(Self::new(options))
+    }
+
+    fn new(options: &Options) -> Self {
+        Self {
+            out: Balancer::default(),
+            queue: FairQueue::default(),
+            sends: true,
+            receives: true,
+            immediate: options.immediate,
+            probe: options.reqrep.probe,
+        }
     }
 
     pub(crate) fn try_send(&self, message: &Message) -> Option<()> {
@@ -80,6 +104,10 @@ impl Owner for Duplex {
     fn stopped(&self) {
         self.out.writable();
         self.queue.wake_all();
+    }
+
+    fn hello(&self) -> Option<Message> {
+        self.probe.then(Message::default)
     }
 }
 

@@ -223,11 +223,6 @@ impl Owner for Publisher {
         if let (Some(slot), Some(peer)) = (roster.enter(pipe), pipe.peer()) {
             roster.connected(slot, &peer);
         }
-        drop(roster);
-        if let Some(welcome) = &self.welcome {
-            // Nothing was sent before it, so there is room.
-            let _ = pipe.try_send(welcome);
-        }
         Ok(())
     }
 
@@ -292,5 +287,9 @@ impl Owner for Publisher {
     fn stopped(&self) {
         self.changed.notify_waiters();
         self.queue.wake_all();
+    }
+
+    fn hello(&self) -> Option<Message> {
+        self.welcome.clone()
     }
 }

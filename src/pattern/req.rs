@@ -1,5 +1,6 @@
 //! REQ: one request, then its answer (28/REQREP, "The REQ Socket Type").
 
+use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex};
 
 use transport::{Owner, Pipe, PipeId};
@@ -11,14 +12,29 @@ use super::balance::Balancer;
 use super::fair::FairQueue;
 use super::lock;
 use crate::error::{RecvError, SendError};
+use crate::options::Options;
+
+/// Answers to a request that was given up, which are passed over at once.
+const PASS_OVER: usize = 1024;
 
 /// The pattern of REQ.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) out: Balancer,
     pub(crate) queue: FairQueue,
-    state: Mutex<State>,
+    turn: Mutex<Turn>,
     immediate: bool,
+    relaxed: bool,
+    correlate: bool,
+    probe: bool,
+}
+
+/// Whose turn it is, and what makes an answer one.
+#[derive(Debug)]
+struct Turn {
+    state: State,
+    /// The number of the last request, which its answer has to bear too if requests are numbered.
+    number: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,60 +54,89 @@ impl State {
 }
 
 impl Request {
-    pub(crate) fn new(immediate: bool) -> Arc<Self> {
+    pub(crate) fn new(options: &Options) -> Arc<Self> {
+        // Not from zero: what a socket before us was owed is not taken for ours.
+        let number = RandomState::new().hash_one(()) as u32;
         Arc::new(Self {
             out: Balancer::default(),
             queue: FairQueue::default(),
-            state: Mutex::new(State::Idle),
-            immediate,
+            turn: Mutex::new(Turn { state: State::Idle, number }),
+            immediate: options.immediate,
+            relaxed: options.reqrep.relaxed,
+            correlate: options.reqrep.correlate,
+            probe: options.reqrep.probe,
         })
     }
 
     /// Sends behind an empty delimiter, to one peer.
     pub(crate) fn try_send(&self, message: &Message) -> Result<(), SendError> {
-        let mut state = lock(&self.state);
-        if matches!(*state, State::Asked(_)) {
-            return Err(SendError::State {
-                socket_type: SocketType::REQ,
-                expects: "has to receive the answer to its last request first",
-            });
+        let mut turn = lock(&self.turn);
+        if let State::Asked(pipe) = turn.state {
+            if !self.relaxed {
+                return Err(SendError::State {
+                    socket_type: SocketType::REQ,
+                    expects: "has to receive the answer to its last request first",
+                });
+            }
+            if !self.correlate && self.pass_over() {
+                // That may have been the answer.
+                turn.state = State::Lost(pipe);
+            }
         }
+        let number = turn.number.wrapping_add(1);
         let mut request = message.clone();
         request.push_front(Part::EMPTY);
+        if self.correlate {
+            request.push_front(&number.to_be_bytes());
+        }
         let pipe = self.out.try_send(&request).ok_or(SendError::WouldBlock)?;
-        *state = State::Asked(pipe.id());
+        *turn = Turn { state: State::Asked(pipe.id()), number };
         Ok(())
+    }
+
+    /// Drops what has arrived; whether there was anything.
+    fn pass_over(&self) -> bool {
+        (0..PASS_OVER).take_while(|_| self.queue.try_recv().is_some()).count() > 0
+    }
+
+    /// The parts in front of the body, if the message has the envelope of an answer to this request.
+    fn envelope(&self, number: u32, message: &Message) -> Option<usize> {
+        let numbered = usize::from(self.correlate);
+        let delimited = message.get(numbered)?.is_empty() && message.len() > numbered + 1;
+        let matches = !self.correlate || *message.first() == number.to_be_bytes()[..];
+        (delimited && matches).then_some(numbered + 1)
     }
 
     /// Whether the answer is there, or will not come; never while no request was sent.
     pub(crate) fn has_message(&self) -> bool {
-        let state = lock(&self.state);
+        let turn = lock(&self.turn);
+        let Turn { state, number } = *turn;
         let is_answer = |pipe: &Arc<Pipe>, message: &Message| {
-            state.awaits(pipe.id()) && message.first().is_empty() && message.len() > 1
+            state.awaits(pipe.id()) && self.envelope(number, message).is_some()
         };
-        *state != State::Idle && (self.queue.find(is_answer) || matches!(*state, State::Lost(_)))
+        state != State::Idle && (self.queue.find(is_answer) || matches!(state, State::Lost(_)))
     }
 
     /// The answer of the peer that was asked; whatever else arrives is dropped.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
-        let mut state = lock(&self.state);
-        if *state == State::Idle {
+        let mut turn = lock(&self.turn);
+        if turn.state == State::Idle {
             return Err(RecvError::State {
                 socket_type: SocketType::REQ,
                 expects: "has to send a request first",
             });
         }
-        while let Some((pipe, mut message)) = self.queue.try_recv() {
-            let expected = state.awaits(pipe.id());
-            let delimited = message.first().is_empty() && message.pop_front().is_some();
-            if expected && delimited {
-                *state = State::Idle;
-                return Ok(message);
+        while let Some((pipe, message)) = self.queue.try_recv() {
+            let expected = turn.state.awaits(pipe.id());
+            let envelope = self.envelope(turn.number, &message).filter(|_| expected);
+            if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {
+                turn.state = State::Idle;
+                return Ok(answer);
             }
-            tracing::debug!(pipe = ?pipe.id(), expected, delimited, "an unasked or malformed answer was dropped");
+            tracing::debug!(pipe = ?pipe.id(), expected, "an unasked or malformed answer was dropped");
         }
-        if matches!(*state, State::Lost(_)) {
-            *state = State::Idle;
+        if matches!(turn.state, State::Lost(_)) {
+            turn.state = State::Idle;
             return Err(RecvError::RequestLost);
         }
         Err(RecvError::WouldBlock)
@@ -123,11 +168,11 @@ impl Owner for Request {
         if self.immediate || !reconnecting {
             self.out.remove(pipe.id());
         }
-        let mut state = lock(&self.state);
-        if *state == State::Asked(pipe.id()) {
-            *state = State::Lost(pipe.id());
+        let mut turn = lock(&self.turn);
+        if turn.state == State::Asked(pipe.id()) {
+            turn.state = State::Lost(pipe.id());
         }
-        drop(state);
+        drop(turn);
         self.queue.wake_all();
     }
 
@@ -142,5 +187,9 @@ impl Owner for Request {
     fn stopped(&self) {
         self.out.writable();
         self.queue.wake_all();
+    }
+
+    fn hello(&self) -> Option<Message> {
+        self.probe.then(Message::default)
     }
 }

@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use transport::{Owner, Pipe, TrySendError};
 use zmtp_core::Message;
 use zmtp_core::error::{Misbehaved, ProtocolError, Stage};
-use zmtp_core::peer::RoutingId;
+use zmtp_core::peer::{Peer, RoutingId};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::fair::FairQueue;
 use super::lock;
-use crate::error::SendError;
-use crate::options::Options;
+use crate::error::{SendError, StartError};
+use crate::options::{Options, RouterNotify};
 
 /// The pattern of ROUTER.
 #[derive(Debug)]
@@ -24,12 +24,24 @@ pub(crate) struct Routing {
     pub(crate) changed: Notify,
     mandatory: bool,
     handover: bool,
+    probe: bool,
+    notify: Option<RouterNotify>,
 }
 
 #[derive(Debug, Default)]
 struct Table {
-    by_id: HashMap<Box<[u8]>, Arc<Pipe>>,
+    by_id: HashMap<Box<[u8]>, Route>,
     next: u32,
+}
+
+/// Where messages for a routing id go.
+#[derive(Debug)]
+struct Route {
+    pipe: Arc<Pipe>,
+    /// The application gave the pipe this id: it keeps it while there is no connection.
+    preset: bool,
+    /// Whether there is a connection.
+    up: bool,
 }
 
 impl Routing {
@@ -38,8 +50,10 @@ impl Routing {
             queue: FairQueue::default(),
             table: Mutex::default(),
             changed: Notify::new(),
-            mandatory: options.mandatory.unwrap_or(true),
-            handover: options.handover,
+            mandatory: options.reqrep.mandatory.unwrap_or(true),
+            handover: options.reqrep.handover,
+            probe: options.reqrep.probe,
+            notify: options.reqrep.notify,
         })
     }
 
@@ -53,7 +67,7 @@ impl Routing {
     /// Sends what stands behind the routing id to the peer that has it.
     pub(crate) fn try_send(&self, message: &Message) -> Result<(), SendError> {
         let Some((id, body)) = message.clone().split_at(1) else { return Err(SendError::NoBody) };
-        let pipe = lock(&self.table).by_id.get(id.first().as_bytes()).cloned();
+        let pipe = lock(&self.table).by_id.get(id.first().as_bytes()).map(|it| it.pipe.clone());
         let sent = pipe.map_or(Err(TrySendError::Closed), |pipe| pipe.try_send(&body));
         match sent {
             Ok(()) => Ok(()),
@@ -66,6 +80,42 @@ impl Routing {
                 Ok(())
             }
         }
+    }
+}
+
+impl Routing {
+    /// Gives a pipe that is to be connected its routing id, whatever the peer will claim. What is sent to
+    /// it waits for the connection.
+    pub(crate) fn preset(&self, pipe: &Arc<Pipe>, id: RoutingId) -> Result<(), StartError> {
+        if id.is_empty() || id.is_reserved() {
+            return Err(StartError::RoutingId);
+        }
+        let mut table = lock(&self.table);
+        if table.by_id.contains_key(id.as_bytes()) {
+            return Err(StartError::RoutingIdTaken(id));
+        }
+        table.insert(id, Route { pipe: pipe.clone(), preset: true, up: false });
+        drop(table);
+        self.changed.notify_waiters();
+        Ok(())
+    }
+
+    /// The peer has the id that it claims, or one of our making.
+    fn enter(&self, table: &mut Table, pipe: &Arc<Pipe>, peer: &Peer) -> Result<(), ProtocolError> {
+        let claimed = &peer.claimed.routing_id;
+        let id = if claimed.is_empty() { table.generate() } else { claimed.clone() };
+        if let Some(holder) = table.by_id.get(id.as_bytes())
+            && holder.pipe.id() != pipe.id()
+        {
+            // A routing id belongs to its principal: hand-over never crosses user ids.
+            let same_user = holder.pipe.peer().is_some_and(|it| it.user_id() == peer.user_id());
+            if !self.handover || holder.preset || !same_user {
+                return Err(ProtocolError::peer(Stage::Ready, Misbehaved::RoutingIdTaken));
+            }
+            holder.pipe.finish();
+        }
+        table.insert(id, Route { pipe: pipe.clone(), preset: false, up: true });
+        Ok(())
     }
 }
 
@@ -82,9 +132,14 @@ impl Table {
         }
     }
 
-    fn insert(&mut self, id: RoutingId, pipe: &Arc<Pipe>) {
-        self.by_id.insert(id.as_bytes().into(), pipe.clone());
-        pipe.set_label(id);
+    fn insert(&mut self, id: RoutingId, route: Route) {
+        route.pipe.set_label(id.clone());
+        self.by_id.insert(id.as_bytes().into(), route);
+    }
+
+    /// The route of this pipe, if it still has its id.
+    fn of(&mut self, pipe: &Pipe) -> Option<&mut Route> {
+        self.by_id.get_mut(pipe.label().as_bytes()).filter(|route| route.pipe.id() == pipe.id())
     }
 }
 
@@ -93,21 +148,16 @@ impl Owner for Routing {
 
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
         let Some(peer) = pipe.peer() else { return Ok(()) };
-        let claimed = &peer.claimed.routing_id;
         let mut table = lock(&self.table);
-        let id = if claimed.is_empty() { table.generate() } else { claimed.clone() };
-        if let Some(holder) = table.by_id.get(id.as_bytes()).cloned()
-            && holder.id() != pipe.id()
-        {
-            // A routing id belongs to its principal: hand-over never crosses user ids.
-            let same_user = holder.peer().is_some_and(|it| it.user_id() == peer.user_id());
-            if !(self.handover && same_user) {
-                return Err(ProtocolError::peer(Stage::Ready, Misbehaved::RoutingIdTaken));
-            }
-            holder.finish();
+        if let Some(route) = table.of(pipe).filter(|route| route.preset) {
+            route.up = true;
+        } else {
+            self.enter(&mut table, pipe, &peer)?;
         }
-        table.insert(id, pipe);
         drop(table);
+        if self.notify.is_some_and(RouterNotify::connect) {
+            pipe.note(Message::default());
+        }
         self.changed.notify_waiters();
         Ok(())
     }
@@ -121,14 +171,17 @@ impl Owner for Routing {
         Ok(())
     }
 
-    fn lost(&self, pipe: &Arc<Pipe>, _reconnecting: bool) {
+    fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool) {
         let mut table = lock(&self.table);
+        let was_up = table.of(pipe).is_some_and(|route| std::mem::take(&mut route.up));
         // The pipe keeps its label for what was received and not yet taken; only the way back is gone.
-        let label = pipe.label();
-        if table.by_id.get(label.as_bytes()).is_some_and(|holder| holder.id() == pipe.id()) {
-            table.by_id.remove(label.as_bytes());
+        if table.of(pipe).is_some_and(|route| !(route.preset && reconnecting)) {
+            table.by_id.remove(pipe.label().as_bytes());
         }
         drop(table);
+        if was_up && self.notify.is_some_and(RouterNotify::disconnect) {
+            pipe.note(Message::default());
+        }
         self.changed.notify_waiters();
     }
 
@@ -143,5 +196,9 @@ impl Owner for Routing {
     fn stopped(&self) {
         self.changed.notify_waiters();
         self.queue.wake_all();
+    }
+
+    fn hello(&self) -> Option<Message> {
+        self.probe.then(Message::default)
     }
 }

@@ -13,7 +13,7 @@ pub struct Dealer {
     pattern: Arc<Duplex>,
 }
 
-common!(Dealer, DEALER, Duplex, |options| Duplex::new(true, true, options.immediate));
+common!(Dealer, DEALER, Duplex, |options| Duplex::dealing(&options));
 sends!(
     Dealer,
     |this, message| this.pattern.try_send(message).ok_or(SendError::WouldBlock),

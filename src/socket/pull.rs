@@ -13,5 +13,5 @@ pub struct Pull {
     pattern: Arc<Duplex>,
 }
 
-common!(Pull, PULL, Duplex, |options| Duplex::new(false, true, options.immediate));
+common!(Pull, PULL, Duplex, |options| Duplex::pulling(&options));
 receives!(Pull, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));

@@ -13,7 +13,7 @@ pub struct Push {
     pattern: Arc<Duplex>,
 }
 
-common!(Push, PUSH, Duplex, |options| Duplex::new(true, false, options.immediate));
+common!(Push, PUSH, Duplex, |options| Duplex::pushing(&options));
 sends!(
     Push,
     |this, message| this.pattern.try_send(message).ok_or(SendError::WouldBlock),

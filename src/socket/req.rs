@@ -12,6 +12,6 @@ pub struct Req {
     pattern: Arc<Request>,
 }
 
-common!(Req, REQ, Request, |options| Request::new(options.immediate));
+common!(Req, REQ, Request, |options| Request::new(&options));
 sends!(Req, |this, message| this.pattern.try_send(message), this.pattern.out.changed());
 receives!(Req, |this| this.pattern.try_recv(), this.pattern.has_message());

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ironhouse::SocketType::{self, DEALER, PAIR, PUB, PULL, PUSH, REQ, ROUTER, SUB, XPUB, XSUB};
 use ironhouse::error::ConfigError;
-use ironhouse::{AnySocket, Options};
+use ironhouse::{AnySocket, Options, RouterNotify};
 use ironhouse_tests::Done;
 
 /// An option, and for which types it is.
@@ -16,6 +16,10 @@ fn cases() -> Result<Vec<Case>, ConfigError> {
         ("routing_id", new().routing_id("me")?, &[REQ, DEALER, ROUTER]),
         ("conflate", new().conflate(true), &[DEALER, PUB, PULL, PUSH, SUB]),
         ("immediate", new().immediate(true), &[REQ, DEALER, PUSH, PAIR]),
+        ("req_relaxed", new().req_relaxed(true), &[REQ]),
+        ("req_correlate", new().req_correlate(true), &[REQ]),
+        ("probe_router", new().probe_router(true), &[REQ, DEALER, ROUTER]),
+        ("router_notify", new().router_notify(RouterNotify::Connect), &[ROUTER]),
         ("router_mandatory", new().router_mandatory(true), &[ROUTER]),
         ("router_mandatory", new().router_mandatory(false), &[ROUTER]),
         ("router_handover", new().router_handover(true), &[ROUTER]),
@@ -53,6 +57,9 @@ fn an_option_that_asks_for_nothing_is_for_every_type() -> Done {
     let options = Options::new()
         .conflate(false)
         .immediate(false)
+        .req_relaxed(false)
+        .req_correlate(false)
+        .probe_router(false)
         .router_handover(false)
         .xpub_verbose(false)
         .xpub_verboser(false)

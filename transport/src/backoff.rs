@@ -18,6 +18,44 @@ impl Default for Reconnect {
     }
 }
 
+/// What ends the attempts to connect for good, beside a refusal by the peer. Default: nothing does.
+///
+/// Disconnecting an endpoint always does (`ZMQ_RECONNECT_STOP_AFTER_DISCONNECT`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ReconnectStop {
+    /// Nobody listens there (`ZMQ_RECONNECT_STOP_CONN_REFUSED`).
+    pub refused: bool,
+    /// The handshake failed, for whatever reason (`ZMQ_RECONNECT_STOP_HANDSHAKE_FAILED`).
+    pub handshake_failed: bool,
+    /// The first attempt came to nothing, or its connection was lost: there is no second attempt
+    /// (`ZMQ_RECONNECT_IVL` -1).
+    pub always: bool,
+}
+
+impl ReconnectStop {
+    /// When nobody listens.
+    #[must_use]
+    pub const fn on_refused(mut self) -> Self {
+        self.refused = true;
+        self
+    }
+
+    /// When a handshake fails.
+    #[must_use]
+    pub const fn on_handshake_failed(mut self) -> Self {
+        self.handshake_failed = true;
+        self
+    }
+
+    /// After the first attempt, however it ends.
+    #[must_use]
+    pub const fn after_first(mut self) -> Self {
+        self.always = true;
+        self
+    }
+}
+
 #[derive(Debug)]
 pub(crate) struct Backoff {
     options: Reconnect,

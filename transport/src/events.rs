@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::broadcast;
 use zmtp_core::error::ProtocolError;
-use zmtp_core::peer::{Peer, PeerAddress};
+use zmtp_core::peer::{Peer, PeerAddress, RoutingId};
 
 use crate::endpoint::Endpoint;
 use crate::net::{AcceptError, DialError};
@@ -39,6 +39,9 @@ pub enum Event {
         endpoint: Endpoint,
         /// Who it is.
         peer: Arc<Peer>,
+        /// Of a ROUTER: the id by which messages to the peer are routed from now on, which may be one
+        /// that the ROUTER made up. Empty for the other types.
+        routing_id: RoutingId,
     },
     /// The handshake failed or the peer was refused, by either side.
     HandshakeFailed {
@@ -137,7 +140,7 @@ fn log(event: &Event) {
         Event::HandshakeFailed { endpoint, address, error } => {
             crate::warning::peer_failed(endpoint, address, error);
         }
-        Event::HandshakeSucceeded { endpoint, peer } => tracing::info!(
+        Event::HandshakeSucceeded { endpoint, peer, .. } => tracing::info!(
             %endpoint,
             address = %peer.verified.address,
             mechanism = %peer.verified.mechanism,

@@ -83,7 +83,7 @@ mod sessions;
 mod warning;
 
 pub use ask::guarded;
-pub use backoff::Reconnect;
+pub use backoff::{Reconnect, ReconnectStop};
 pub use endpoint::Endpoint;
 pub use engine::{ConnectFailure, Connecting, Engine, EngineOptions, Hub, StartError};
 pub use events::{Disconnect, Event, EventSink};

@@ -4,7 +4,10 @@ mod inproc;
 mod life;
 mod many;
 mod pipeline;
+mod relaxed;
 mod reqrep;
+mod routing;
+mod stops;
 
 use ironhouse::Monitor;
 use ironhouse_tests::watch;

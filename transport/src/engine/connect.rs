@@ -15,7 +15,7 @@ use crate::backoff::Backoff;
 use crate::connection::shake_hands;
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
-use crate::net::dial;
+use crate::net::{DialErrorKind, dial};
 use crate::pipe::Pipe;
 
 /// An attempt to connect came to nothing.
@@ -210,8 +210,26 @@ impl Connecter {
         self.progress.send_modify(|progress| progress.failure = Some(failure));
     }
 
-    /// A peer that proved who it is and said no will say no again.
+    /// A peer that proved who it is and said no will say no again; the rest is for the options to say.
     fn is_final(&self, attempt: &Attempt) -> bool {
+        self.is_refused(attempt) || self.is_to_stop(attempt)
+    }
+
+    fn is_to_stop(&self, attempt: &Attempt) -> bool {
+        let stop = self.shared.options.reconnect_stop;
+        let by_cause = match &attempt.cause {
+            Disconnect::Local => return false,
+            Disconnect::Unreachable(error) => {
+                stop.refused && *error.kind() == DialErrorKind::Refused
+            }
+            Disconnect::Protocol(_) | Disconnect::PeerClosed | Disconnect::Io(_) => {
+                stop.handshake_failed && !attempt.established
+            }
+        };
+        stop.always || by_cause
+    }
+
+    fn is_refused(&self, attempt: &Attempt) -> bool {
         let Disconnect::Protocol(ProtocolError { kind, stage, .. }) = &attempt.cause else {
             return false;
         };

@@ -185,7 +185,7 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
         return;
     }
     let session = shared.sessions.enter(pipe.id(), judged, &peer, stop);
-    shared.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
+    shared.succeeded(endpoint, peer, &pipe);
     let joint = Arc::new(Joint::default());
     let gone = joint.gone().clone().drop_guard();
     let (pipe_there, joint_there) = (pipe.clone(), joint.clone());
@@ -261,9 +261,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     Pipe::join(pipe, &joined.pipe, &joined.joint);
     let peer = joined.peer;
     let session = shared.sessions.enter(pipe.id(), joined.judged, &peer, stop);
-    shared
-        .events
-        .emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer: peer.clone() });
+    shared.succeeded(endpoint, peer.clone(), pipe);
     connecter.established(peer);
     until_gone(shared, &joined.joint, &session, pipe).await;
     drop(gone);

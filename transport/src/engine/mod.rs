@@ -17,12 +17,12 @@ use zap::GuardLimits;
 use zmtp_core::auth::Authenticator;
 use zmtp_core::connection::{Connection, ConnectionConfig, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
-use zmtp_core::peer::PeerAddress;
+use zmtp_core::peer::{Peer, PeerAddress, RoutingId};
 
 pub use self::connect::{ConnectFailure, Connecting};
 pub use self::inproc::Hub;
 use crate::ask::Judge;
-use crate::backoff::Reconnect;
+use crate::backoff::{Reconnect, ReconnectStop};
 use crate::clock::Clock;
 use crate::connection::{End, Greeted, Hands, Pump};
 use crate::endpoint::{Endpoint, EndpointError};
@@ -49,6 +49,8 @@ pub struct EngineOptions {
     pub conflate: bool,
     /// Pauses between attempts to connect.
     pub reconnect: Reconnect,
+    /// What ends the attempts for good. Default: nothing but a refusal by the peer.
+    pub reconnect_stop: ReconnectStop,
     /// Options of the transport's sockets.
     pub transport: TransportOptions,
     /// Where `inproc://` names live.
@@ -66,6 +68,7 @@ impl Default for EngineOptions {
             marks: HighWaterMarks::default(),
             conflate: false,
             reconnect: Reconnect::default(),
+            reconnect_stop: ReconnectStop::default(),
             transport: TransportOptions::default(),
             hub: Hub::global(),
             event_capacity: 1024,
@@ -92,6 +95,12 @@ pub enum StartError {
     /// The socket is closed.
     #[error("the socket is closed")]
     Closed,
+    /// A peer's routing id has 1 to 255 octets and does not begin with a zero octet.
+    #[error("a routing id has 1 to 255 octets and does not begin with a zero octet")]
+    RoutingId,
+    /// Another peer of the socket has the routing id, or will have it.
+    #[error("another peer has the routing id \"{0}\"")]
+    RoutingIdTaken(RoutingId),
     /// The socket has no such endpoint.
     #[error("the socket is neither bound nor connected to {0}")]
     NoSuchEndpoint(Endpoint),
@@ -211,12 +220,25 @@ impl Engine {
     /// # Errors
     /// One of [`StartError`]. Whether the peer can be reached shows later.
     pub fn connect(&self, endpoint: &Endpoint) -> Result<Connecting, StartError> {
+        self.connect_with(endpoint, |_| Ok(()))
+    }
+
+    /// The same, for an owner that has to `prepare` the pipe before anything else happens to it.
+    ///
+    /// # Errors
+    /// One of [`StartError`], or what `prepare` says: then there is no connection.
+    pub fn connect_with(
+        &self,
+        endpoint: &Endpoint,
+        prepare: impl FnOnce(&Arc<Pipe>) -> Result<(), StartError>,
+    ) -> Result<Connecting, StartError> {
         let shared = &self.shared;
         let runtime = shared.runtime()?;
         endpoint.check_connect()?;
+        let pipe = shared.new_pipe();
+        prepare(&pipe).inspect_err(|_| shared.retire(&pipe))?;
         let stop = shared.stop.child_token();
         shared.add_endpoint(endpoint.clone(), Running { stop: stop.clone() });
-        let pipe = shared.new_pipe();
         shared.owner.connecting(&pipe);
         let (task, connecting) = connect::connect(shared.clone(), endpoint.clone(), pipe, stop);
         shared.tasks.spawn_on(task, &runtime);
@@ -352,6 +374,11 @@ impl Shared {
             .map_err(|_| ProtocolError::local(Stage::Greeting, LocalFault::Random))
     }
 
+    fn succeeded(&self, endpoint: &Endpoint, peer: Arc<Peer>, pipe: &Pipe) {
+        let (endpoint, routing_id) = (endpoint.clone(), pipe.label());
+        self.events.emit(Event::HandshakeSucceeded { endpoint, peer, routing_id });
+    }
+
     fn failed(&self, endpoint: &Endpoint, address: &PeerAddress, error: ProtocolError) {
         self.events.emit(Event::HandshakeFailed {
             endpoint: endpoint.clone(),
@@ -379,7 +406,7 @@ impl Shared {
             return error.into();
         }
         let session = self.sessions.enter(pipe.id(), judged, &peer, stop);
-        self.events.emit(Event::HandshakeSucceeded { endpoint: endpoint.clone(), peer });
+        self.succeeded(endpoint, peer, pipe);
         on_established();
         if self.closing.is_cancelled() {
             pipe.finish();

@@ -83,6 +83,11 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
 
     /// The last endpoint was refused for good: nothing will happen unless another is added.
     fn stopped(&self);
+
+    /// What each new peer is sent before anything else.
+    fn hello(&self) -> Option<Message> {
+        None
+    }
 }
 
 /// What a socket and one connection share.
@@ -236,6 +241,14 @@ impl Pipe {
         }
     }
 
+    /// Puts a message of the owner's own behind those that were received, whatever the mark is.
+    pub fn note(self: &Arc<Self>, message: Message) {
+        let announce = lock(&self.inbound).accept(message, false);
+        if announce {
+            self.owner.readable(self);
+        }
+    }
+
     /// Lets whoever fills the queue go on.
     fn made_room(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let waker = inbound.take_waker();
@@ -282,7 +295,7 @@ impl Pipe {
     ) -> Result<(), ProtocolError> {
         *lock(&self.peer) = Some(peer.clone());
         lock(&self.inbound).set_peer(peer.clone());
-        lock(&self.outbound).go_online(outgoing)
+        lock(&self.outbound).go_online(outgoing, self.owner.hello())
     }
 
     /// A connection within this process is about to take over: says who is at its other end.
@@ -301,7 +314,7 @@ impl Pipe {
             // Under the lock, so that nothing overtakes what waited.
             let mut outbound = lock(&from.outbound);
             let mut announce = false;
-            for message in outbound.go_direct(to.clone(), joint.clone()) {
+            for message in outbound.go_direct(to.clone(), joint.clone(), from.owner.hello()) {
                 // Both marks together are never less than what waited under one of them.
                 announce |= to.accept(&message, from.conflate) == Some(true);
             }

@@ -183,7 +183,12 @@ impl Outbound {
         self.finished && self.unsent() == 0
     }
 
-    pub(super) fn go_online(&mut self, outgoing: Outgoing) -> Result<(), ProtocolError> {
+    /// A connection took over: `hello` goes first, then what waited.
+    pub(super) fn go_online(
+        &mut self,
+        outgoing: Outgoing,
+        hello: Option<Message>,
+    ) -> Result<(), ProtocolError> {
         let waiting = match std::mem::replace(&mut self.link, Link::Online(Box::new(outgoing))) {
             Link::Offline(queue) => queue,
             Link::Online(_) | Link::Direct(..) | Link::Closed => VecDeque::new(),
@@ -194,7 +199,7 @@ impl Outbound {
         let Link::Online(outgoing) = &mut self.link else { return Ok(()) };
         // What the handshake left to write is no message, but it has its place in the stream.
         self.encoded = outgoing.output().len() as u64;
-        for message in waiting {
+        for message in hello.into_iter().chain(waiting) {
             let before = outgoing.output().len();
             outgoing.send(&message)?;
             self.encoded += (outgoing.output().len() - before) as u64;
@@ -203,15 +208,16 @@ impl Outbound {
         Ok(())
     }
 
-    /// Connects to a pipe in this process. Gives what waited; the caller passes it on.
+    /// Connects to a pipe in this process. Gives `hello` and what waited; the caller passes it on.
     pub(super) fn go_direct(
         &mut self,
         receiver: Arc<Pipe>,
         joint: Arc<Joint>,
+        hello: Option<Message>,
     ) -> VecDeque<Message> {
         match &mut self.link {
             Link::Offline(queue) => {
-                let waiting = std::mem::take(queue);
+                let waiting = hello.into_iter().chain(std::mem::take(queue)).collect();
                 self.link = Link::Direct(receiver, joint);
                 waiting
             }
