@@ -42,6 +42,21 @@ pub enum ConfigError {
     Runtime(std::io::ErrorKind),
 }
 
+/// No certificate was made.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CreateError {
+    /// The operating system has no randomness to give.
+    #[error(transparent)]
+    Random(#[from] zmtp_core::RandomError),
+    /// No certificate can say that.
+    #[error(transparent)]
+    Metadata(#[from] zap::CertificateFault),
+    /// The files exist or cannot be written.
+    #[error(transparent)]
+    Files(#[from] zap::CertificateError),
+}
+
 /// A socket of this type cannot do that, ever.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a {socket_type} socket cannot {operation}")]

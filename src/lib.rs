@@ -82,7 +82,10 @@ pub mod error;
 pub use any::AnySocket;
 pub use curve::{KeyPair, PublicKey, SecretKey};
 pub use face::{Receives, Sends, Socket, TwoWay};
-pub use keys::curve_keypair;
+pub use keys::{
+    certificate_keys, create_certificates, curve_keypair, curve_public, load_certificate,
+    load_certificates, save_certificate,
+};
 pub use monitor::{Monitor, Observation};
 pub use options::{DEFAULT_LINGER, Options, RouterNotify};
 pub use poll::{Pollable, poll};
@@ -98,9 +101,12 @@ pub use transport::{
     Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,
     ReconnectStop,
 };
+/// Policies and their providers, limits, events, and 27/ZAP itself.
+pub use zap;
 pub use zap::{
-    Authenticator, Certificate, CertificateStore, CurveKeys, KeySet, Live, Passwords, Revisions,
-    from_fn, from_sync_fn,
+    AuthEvent, Authenticator, CURVE_ALLOW_ANY, Certificate, CertificateError, CertificateFault,
+    CertificateFiles, CertificateStore, CurveKeys, KeySet, Live, Passwords, Policy, Principals,
+    Revisions, from_fn, from_sync_fn,
 };
 /// The vocabulary of authentication.
 pub use zmtp_core::auth;

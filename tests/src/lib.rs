@@ -14,12 +14,14 @@
 //! | [`raw`] | peers that speak octets, in either role |
 //! | [`driven`] | peers that speak the protocol, octet by octet as the test wants |
 //! | [`relay`] | a wire that shows what passes and can be cut |
+//! | [`files`] | directories of a test's own |
 //! | [`capture`] | the records of `tracing` |
 //!
 //! Nothing here sleeps for a fixed time to let something happen: it looks until a deadline.
 
 pub mod capture;
 pub mod driven;
+pub mod files;
 pub mod judge;
 pub mod keys;
 pub mod mechanisms;

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::path::Path;
 
 use curve::{PublicKey, SecretKey};
-use ironhouse::Certificate;
+use ironhouse::{Certificate, certificate_keys};
 use zap::Exposure;
 use zeroize::Zeroizing;
 
@@ -39,19 +39,9 @@ pub(crate) fn read_secret(file: &Path) -> Result<SecretKey, Failure> {
     } else {
         Certificate::load_secret(file, Exposure::Refuse).map_err(Failure::usage)?
     };
-    secret_of(&certificate).map_err(|text| Failure::usage(format!("{name}: {text}")))
-}
-
-/// The secret half, if it fits the public one.
-fn secret_of(certificate: &Certificate) -> Result<SecretKey, String> {
-    let secret = certificate.secret_key().ok_or("there is no secret key in it")?;
-    let octets = secret.expose().try_into().map_err(|_| "the secret key has a wrong length")?;
-    let secret = SecretKey::from_bytes(octets);
-    if secret.public_key().as_bytes() == certificate.public_key() {
-        Ok(secret)
-    } else {
-        Err("the secret key does not belong to the public key in the same file".to_owned())
-    }
+    let keys = certificate_keys(&certificate);
+    let keys = keys.map_err(|fault| Failure::usage(format!("{name}: {fault}")))?;
+    Ok(keys.secret().clone())
 }
 
 /// A file of one word is a key, not a certificate. Tells its line as well.

@@ -1,15 +1,15 @@
 //! A policy that changes while peers are in.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
 use ironhouse::auth::Refusal;
 use ironhouse::{
     Authenticator, Certificate, Connecting, Dealer, KeySet, Monitor, Options, Reconnect, Security,
     ServerSecurity,
 };
+use ironhouse_tests::files::Directory;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::{Done, Fallible, rt, watch};
-use std::time::Duration;
 
 use crate::sessions::{fault, put_out};
 
@@ -53,24 +53,6 @@ impl Server {
     }
 }
 
-/// A directory of its own, gone when dropped.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Fallible<Self> {
-        let name = format!("ironhouse-live-{}-{name}", std::process::id());
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path)?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        _ = std::fs::remove_dir_all(&self.0);
-    }
-}
-
 // ZAP-25
 #[test]
 fn who_is_denied_by_address_is_put_out() -> Done {
@@ -95,18 +77,18 @@ fn who_is_denied_by_address_is_put_out() -> Done {
 fn whose_certificate_is_gone_is_put_out() -> Done {
     rt::run(async {
         let (server, stays, goes) = (Keys::new(), Keys::new(), Keys::new());
-        let place = Place::new("certificates")?;
+        let place = Directory::new();
         for (name, keys) in [("stays", &stays), ("goes", &goes)] {
             let certificate = Certificate::new(*keys.public().as_bytes());
-            certificate.save(&place.0, name, zap::Existing::Keep)?;
+            certificate.save(place.path(), name, zap::Existing::Keep)?;
         }
-        let policy = Authenticator::new().configure_curve("*", place.0.as_path())?;
+        let policy = Authenticator::new().configure_curve("*", place.path())?;
         let security = ServerSecurity::curve(server.pair()).with_authenticator(policy.clone());
         let mut server_side = Server::new(security).await?;
         let security = |keys: &Keys| Security::curve_client(keys.pair(), server.public());
         let stays = server_side.client(security(&stays)?).await?;
         let _goes = server_side.client(security(&goes)?).await?;
-        std::fs::remove_file(place.0.join("goes.key"))?;
+        std::fs::remove_file(place.path().join("goes.key"))?;
         assert!(policy.reload().is_empty());
         server_side.puts_out("Unknown key").await;
         server_side.hears(&stays).await
@@ -117,9 +99,8 @@ fn whose_certificate_is_gone_is_put_out() -> Done {
 #[test]
 fn whose_password_is_another_is_put_out() -> Done {
     rt::run(async {
-        let place = Place::new("passwords")?;
-        let file = place.0.join("users");
-        std::fs::write(&file, "jo=sesame\nsam=barley\n")?;
+        let place = Directory::new();
+        let file = place.write("users", "jo=sesame\nsam=barley\n");
         let policy = Authenticator::new().configure_plain_file("*", &file)?;
         let mut server =
             Server::new(ServerSecurity::plain().with_authenticator(policy.clone())).await?;
@@ -136,9 +117,8 @@ fn whose_password_is_another_is_put_out() -> Done {
 #[test]
 fn who_is_in_stays_when_a_file_breaks() -> Done {
     rt::run(async {
-        let place = Place::new("broken")?;
-        let file = place.0.join("users");
-        std::fs::write(&file, "jo=sesame\n")?;
+        let place = Directory::new();
+        let file = place.write("users", "jo=sesame\n");
         let policy = Authenticator::new().configure_plain_file("*", &file)?;
         let server =
             Server::new(ServerSecurity::plain().with_authenticator(policy.clone())).await?;

@@ -48,6 +48,9 @@ pub enum CertificateFault {
     /// No secret key, where one is wanted.
     #[error("there is no secret-key in a section curve")]
     NoSecretKey,
+    /// The halves are of two pairs.
+    #[error("the secret key does not belong to the public key")]
+    Halves,
     /// Others may read a file with a secret key.
     #[error("its mode {0:03o} lets others at the secret key; run chmod 600")]
     Exposed(u32),

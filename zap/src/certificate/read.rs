@@ -60,19 +60,34 @@ impl Certificate {
     /// Reads a file for its secret half.
     ///
     /// # Errors
-    /// [`CertificateError`] with the file and, where it is one, the line;
-    /// [`CertificateFault::Exposed`] if others may read the file and `exposure` refuses that.
+    /// Those of [`load_either`](Self::load_either), and [`CertificateFault::NoSecretKey`].
     pub fn load_secret(
         path: impl AsRef<Path>,
         exposure: Exposure,
     ) -> Result<Self, CertificateError> {
+        let certificate = Self::load_either(path.as_ref(), exposure)?;
+        if certificate.secret_key.is_some() {
+            return Ok(certificate);
+        }
+        Err(CertificateError::new(CertificateFault::NoSecretKey).in_file(path.as_ref()))
+    }
+
+    /// Reads a file, with a secret half if there is one in it.
+    ///
+    /// # Errors
+    /// [`CertificateError`] with the file and, where it is one, the line;
+    /// [`CertificateFault::Exposed`] if others may read a secret half and `exposure` refuses that.
+    pub fn load_either(
+        path: impl AsRef<Path>,
+        exposure: Exposure,
+    ) -> Result<Self, CertificateError> {
         let (certificate, exposed) = Self::load(path.as_ref())?;
-        let fault = match exposed {
-            _ if certificate.secret_key.is_none() => CertificateFault::NoSecretKey,
-            Some(mode) if exposure == Exposure::Refuse => CertificateFault::Exposed(mode),
-            _ => return Ok(certificate),
-        };
-        Err(CertificateError::new(fault).in_file(path.as_ref()))
+        match exposed.filter(|_| certificate.secret_key.is_some() && exposure == Exposure::Refuse) {
+            Some(mode) => {
+                Err(CertificateError::new(CertificateFault::Exposed(mode)).in_file(path.as_ref()))
+            }
+            None => Ok(certificate),
+        }
     }
 
     /// Reads a file of either half, and its mode if others have access to it.
