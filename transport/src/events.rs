@@ -1,6 +1,6 @@
 //! What happens to the endpoints and connections of a socket, as typed events.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::broadcast;
@@ -110,27 +110,39 @@ pub enum Disconnect {
 /// Where drivers report; never blocks them.
 #[derive(Debug, Clone)]
 pub struct EventSink {
-    sender: broadcast::Sender<Event>,
+    ring: Arc<Ring>,
+}
+
+/// Places for events, which exist when the first reader does: most sockets never have one, and the
+/// places take a quarter of a megabyte.
+#[derive(Debug)]
+struct Ring {
+    capacity: usize,
+    sender: OnceLock<broadcast::Sender<Event>>,
 }
 
 impl EventSink {
     /// A sink that keeps the last `capacity` events for each reader.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self { sender: broadcast::Sender::new(capacity.max(1)) }
+        let ring = Ring { capacity: capacity.max(1), sender: OnceLock::new() };
+        Self { ring: Arc::new(ring) }
     }
 
     /// Reports; without a reader the event is dropped.
     pub fn emit(&self, event: Event) {
         log(&event);
-        // An error only says that nobody listens.
-        let _ = self.sender.send(event);
+        if let Some(sender) = self.ring.sender.get() {
+            // An error only says that nobody listens any more.
+            let _ = sender.send(event);
+        }
     }
 
     /// Another reader, of everything from now on.
     #[must_use]
     pub fn subscribe(&self) -> broadcast::Receiver<Event> {
-        self.sender.subscribe()
+        let make = || broadcast::Sender::new(self.ring.capacity);
+        self.ring.sender.get_or_init(make).subscribe()
     }
 }
 
