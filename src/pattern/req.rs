@@ -71,17 +71,19 @@ impl Request {
     /// Sends behind an empty delimiter, to one peer.
     pub(crate) fn try_send(&self, message: &Message) -> Result<(), SendError> {
         let mut turn = lock(&self.turn);
-        if let State::Asked(pipe) = turn.state {
-            if !self.relaxed {
-                return Err(SendError::State {
-                    socket_type: SocketType::REQ,
-                    expects: "has to receive the answer to its last request first",
-                });
-            }
-            if !self.correlate && self.pass_over() {
-                // That may have been the answer.
-                turn.state = State::Lost(pipe);
-            }
+        if matches!(turn.state, State::Asked(_)) && !self.relaxed {
+            return Err(SendError::State {
+                socket_type: SocketType::REQ,
+                expects: "has to receive the answer to its last request first",
+            });
+        }
+        // Without numbers, what has come so far could be taken for the answer to this request.
+        if !self.correlate
+            && self.pass_over()
+            && let State::Asked(pipe) = turn.state
+        {
+            // That may have been the answer.
+            turn.state = State::Lost(pipe);
         }
         let number = turn.number.wrapping_add(1);
         let mut request = message.clone();
