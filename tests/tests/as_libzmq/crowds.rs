@@ -56,7 +56,7 @@ fn memory() -> Option<usize> {
 }
 
 /// There is no limit to sockets but memory: one that is neither bound nor connected costs no task, and
-/// less than 16 KiB (3 KiB where this was written).
+/// less than 16 KiB (2 KiB where this was written).
 #[test]
 fn there_may_be_any_number_of_sockets() -> Done {
     rt::run(async {

@@ -1,4 +1,5 @@
-//! What libzmq's own test programs ask of sockets, asked of ours, where no other test does so already.
+//! What libzmq's own test programs ask of sockets, asked of ours, where no other test does so already:
+//! `docs/libzmq-tests.md` says which test stands for which program.
 
 mod crowds;
 mod devices;

@@ -7,7 +7,7 @@ use ironhouse::error::{RecvError, SendError};
 use ironhouse::{AnySocket, Message, Options, Pull, Push, Rep, Req, SocketType};
 use ironhouse_tests::ours::parts;
 use ironhouse_tests::place::ANYWHERE;
-use ironhouse_tests::raw::Raw;
+use ironhouse_tests::raw::{Raw, RawListener};
 use ironhouse_tests::{Done, octets, rt, watch};
 
 use crate::{QUIET, everywhere, marks, successes};
@@ -149,6 +149,38 @@ fn messages_are_taken_of_each_peer_in_turn() -> Done {
                 }
             }
             assert!(matches!(socket.try_recv(), Err(RecvError::WouldBlock)), "{ours}");
+        }
+        Ok(())
+    })
+}
+
+/// An answer that nobody asked for, or that comes a second time, is not the one to the next question.
+// REQREP-REQ-02, REQREP-REQ-03, REQREP-REQ-07
+#[test]
+fn a_stray_answer_is_never_taken_for_one_to_a_later_question() -> Done {
+    let message = |body: &str| [octets::frame(1, b""), octets::frame(0, body.as_bytes())].concat();
+    rt::run(async {
+        let listener = RawListener::bind().await;
+        let req = Req::new(Options::new())?;
+        req.connect(listener.endpoint())?;
+        let mut raw = listener.accept().await;
+        raw.shake_hands_null("REP").await;
+        for round in 0..50 {
+            // What stands before a PING has been dealt with when the PONG is here.
+            raw.write(&message("nobody asked for this")).await;
+            let ping = octets::command("PING", &[0, 0, round]);
+            raw.write(&ping).await;
+            let pong = octets::command("PONG", &[round]);
+            raw.read_until("a PONG", |seen| seen.ends_with(&pong)).await;
+
+            let question = format!("question {round}");
+            rt::in_time("the question", req.send(question.clone())).await?;
+            let asked = message(&question);
+            raw.read_until("the question", |seen| seen.ends_with(&asked)).await;
+            let answer = format!("answer {round}");
+            raw.write(&message(&answer)).await;
+            raw.write(&message("and a second time")).await;
+            assert_eq!(*rt::in_time("the answer", req.recv()).await?.first(), *answer);
         }
         Ok(())
     })
