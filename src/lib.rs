@@ -96,7 +96,7 @@ pub use security::{
 };
 pub use socket::{Dealer, IntoEndpoint, Pair, Pub, Pull, Push, Rep, Req, Router, Sub, XPub, XSub};
 pub use split::{RecvHalf, SendHalf};
-pub use transport::net::TransportOptions;
+pub use transport::net::{Keepalive, SocksProxy, TransportOptions};
 pub use transport::{
     Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,
     ReconnectStop,

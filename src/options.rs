@@ -3,12 +3,12 @@
 mod applies;
 mod pubsub;
 mod reqrep;
+mod transport;
 
 use std::time::Duration;
 
+use ::transport::{EngineOptions, HighWaterMarks, Hub, Reconnect, ReconnectStop};
 use bytes::Bytes;
-use transport::net::TransportOptions;
-use transport::{EngineOptions, HighWaterMarks, Hub, Reconnect, ReconnectStop};
 use zmtp_core::Limits;
 use zmtp_core::peer::RoutingId;
 use zmtp_core::traffic::HeartbeatConfig;
@@ -83,12 +83,6 @@ impl Options {
     /// Mechanism, keys and authenticator. Default: [`Security::null`].
     pub fn security(mut self, security: impl Into<Security>) -> Self {
         self.security = security.into();
-        self
-    }
-
-    /// What a peer may cost. Default: [`Limits::DEFAULT`].
-    pub fn limits(mut self, limits: Limits) -> Self {
-        self.limits = limits;
         self
     }
 
@@ -223,12 +217,6 @@ impl Options {
     /// Default: 1,024.
     pub fn max_pending_authentications(mut self, decisions: usize) -> Self {
         self.engine.authentication.pending = decisions;
-        self
-    }
-
-    /// Options of the transport's sockets: keepalive, buffers, backlog, IPv6.
-    pub fn transport(mut self, transport: TransportOptions) -> Self {
-        self.engine.transport = transport;
         self
     }
 

@@ -10,7 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use zmtp_core::peer::PeerAddress;
 
 use super::error::{DialErrorKind, Failure};
-use super::{DialError, Stream, TransportOptions, platform, tcp};
+use super::{DialError, SocksProxy, Stream, TransportOptions, platform, tcp};
 use crate::endpoint::{Endpoint, Host, TcpAddress, TcpEndpoint};
 
 /// How often a connection that met itself is tried again, with a new port on this side each time.
@@ -24,7 +24,7 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// share of the time that is left, so that a silent one does not use up that of the next.
 ///
 /// `0.0.0.0` and `[::]`, which listeners report for `*`, are this machine. The peer address is the
-/// one that answered; over ipc, the process that listens.
+/// one that answered, which may be a proxy; over ipc, the process that listens.
 ///
 /// Dropping the future gives the attempt up and closes what was opened; a resolver that was asked
 /// finishes on its own thread, unheard.
@@ -40,7 +40,13 @@ pub async fn dial(
     let now = Instant::now();
     let deadline = now.checked_add(options.connect_timeout).unwrap_or_else(|| now + FOREVER);
     match endpoint {
-        Endpoint::Tcp(tcp) => dial_tcp(endpoint, tcp, options, deadline).await,
+        Endpoint::Tcp(tcp) => {
+            let dialled = match &options.socks_proxy {
+                None => dial_tcp(endpoint, tcp, options, deadline).await,
+                Some(proxy) => dial_through(proxy, endpoint, tcp, options, deadline).await,
+            };
+            dialled.map(|(stream, target)| (Stream::Tcp(stream), tcp::peer_address(target)))
+        }
         Endpoint::Ipc(ipc) => {
             let attempt = timeout_at(deadline, platform::dial(ipc, options)).await;
             let attempt = attempt.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()));
@@ -50,12 +56,27 @@ pub async fn dial(
     }
 }
 
+/// Connects to the proxy, and lets it connect to the endpoint.
+async fn dial_through(
+    proxy: &SocksProxy,
+    endpoint: &Endpoint,
+    tcp: &TcpEndpoint,
+    options: &TransportOptions,
+    deadline: Instant,
+) -> Result<(TcpStream, SocketAddr), DialError> {
+    let near = proxy.endpoint(tcp.source());
+    let (stream, address) = dial_tcp(endpoint, &near, options, deadline).await?;
+    let passed = timeout_at(deadline, proxy.pass(stream, tcp.address())).await;
+    let passed = passed.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()));
+    passed.map(|stream| (stream, address)).map_err(|failure| failure.at(endpoint, Some(address)))
+}
+
 async fn dial_tcp(
     endpoint: &Endpoint,
     tcp: &TcpEndpoint,
     options: &TransportOptions,
     deadline: Instant,
-) -> Result<(Stream, PeerAddress), DialError> {
+) -> Result<(TcpStream, SocketAddr), DialError> {
     let failed = |failure: Failure<DialErrorKind>| failure.at(endpoint, None);
     let routes = timeout_at(deadline, routes(tcp, options))
         .await
@@ -69,7 +90,7 @@ async fn dial_tcp(
         left = left.saturating_sub(1);
         let attempt = timeout_at(now + share, connect(source, target, options)).await;
         match attempt.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into())) {
-            Ok(stream) => return Ok((Stream::Tcp(stream), tcp::peer_address(target))),
+            Ok(stream) => return Ok((stream, target)),
             Err(failure) => last = failure.at(endpoint, Some(target)),
         }
     }

@@ -15,6 +15,7 @@ mod options;
 #[cfg_attr(unix, path = "unix/mod.rs")]
 #[cfg_attr(not(unix), path = "no_unix.rs")]
 mod platform;
+mod socks;
 mod stream;
 mod tcp;
 
@@ -25,4 +26,5 @@ pub use error::{
 pub use listener::Listener;
 pub use options::{Keepalive, TransportOptions};
 pub use platform::IpcStream;
+pub use socks::SocksProxy;
 pub use stream::Stream;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::SocksProxy;
+
 /// How sockets of the operating system are set up. All limits are finite by default.
 ///
 /// Taken at bind and connect; a connection that exists keeps what it was made with. Small messages
@@ -62,6 +64,11 @@ pub struct TransportOptions {
     ///
     /// `ZMQ_BINDTODEVICE`, default empty.
     pub device: Option<String>,
+    /// Connects over tcp through this proxy. [`connect_timeout`](Self::connect_timeout) covers both
+    /// ways. Default `None`.
+    ///
+    /// `ZMQ_SOCKS_PROXY`, default empty.
+    pub socks_proxy: Option<SocksProxy>,
 }
 
 impl Default for TransportOptions {
@@ -76,6 +83,7 @@ impl Default for TransportOptions {
             type_of_service: 0,
             ipv6: false,
             device: None,
+            socks_proxy: None,
         }
     }
 }

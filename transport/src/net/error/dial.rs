@@ -60,6 +60,7 @@ impl DialError {
             | DialErrorKind::NoSuchPath
             | DialErrorKind::PermissionDenied
             | DialErrorKind::SelfConnect
+            | DialErrorKind::Proxy(_)
             | DialErrorKind::Exhausted
             | DialErrorKind::Other => false,
         }
@@ -123,6 +124,9 @@ pub enum DialErrorKind {
     /// The socket met itself: the port was free, and the system gave it to this very connection.
     #[error("nobody listens there (the connection only met itself)")]
     SelfConnect,
+    /// The SOCKS proxy did not make the connection, for the reason named.
+    #[error("the SOCKS proxy {0}")]
+    Proxy(&'static str),
     /// Descriptors or memory have run out.
     #[error("out of file descriptors or memory")]
     Exhausted,
