@@ -43,6 +43,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+/// The text of `zmq.h`, as it was built.
+pub const HEADER: &str = include_str!(concat!(env!("OUT_DIR"), "/source/include/zmq.h"));
+
 /// What sockets live in; one `inproc://` name space. Clones share it.
 ///
 /// It ends when the last clone, socket, monitor and handler in it is dropped, which waits for as
