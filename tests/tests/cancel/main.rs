@@ -72,3 +72,4 @@ fn everywhere(name: &str) -> [String; 2] {
 mod proxies;
 mod sockets;
 mod streams;
+mod types;
