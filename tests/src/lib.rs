@@ -10,6 +10,7 @@
 //! | [`judge`] | authenticators that do what the test says |
 //! | [`mechanisms`] | NULL and CURVE in both roles, for tests that go through all of them |
 //! | [`keys`] | CURVE keys in the forms that both sides take |
+//! | [`dice`] | numbers without a pattern, the same in each run |
 //! | [`octets`] | ZMTP as the specification writes it, made without the encoders under test |
 //! | [`raw`] | peers that speak octets, in either role |
 //! | [`driven`] | peers that speak the protocol, octet by octet as the test wants |
@@ -20,6 +21,7 @@
 //! Nothing here sleeps for a fixed time to let something happen: it looks until a deadline.
 
 pub mod capture;
+pub mod dice;
 pub mod driven;
 pub mod files;
 pub mod judge;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use ironhouse::{Dealer, Options, Pull, Push, Router};
+use ironhouse_tests::dice::Dice;
 use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::ANYWHERE;
 use ironhouse_tests::{Done, Fallible, rt};
@@ -72,18 +73,6 @@ fn a_thousand_clients_are_served_at_once() -> Done {
     })
 }
 
-/// Numbers without a pattern, the same in each run.
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        self.0 % sides
-    }
-}
-
 /// Sends and receives that are given up after a random time lose nothing and repeat nothing.
 #[test]
 fn dropped_futures_lose_nothing_and_repeat_nothing() -> Done {
@@ -96,7 +85,7 @@ fn dropped_futures_lose_nothing_and_repeat_nothing() -> Done {
             let push = Push::new(options())?;
             push.connect(&endpoint)?;
             let sender = tokio::spawn(async move {
-                let mut dice = Dice(0x1234_5678_9abc_def1);
+                let mut dice = Dice::new(1);
                 let mut given_up = 0;
                 for number in 0..COUNT {
                     loop {
@@ -110,7 +99,7 @@ fn dropped_futures_lose_nothing_and_repeat_nothing() -> Done {
                 assert_eq!(push.close().await, 0);
                 Fallible::Ok(given_up)
             });
-            let mut dice = Dice(0xfeed_5678_9abc_def1);
+            let mut dice = Dice::new(2);
             let mut given_up = 0;
             for number in 0..COUNT {
                 let message = loop {
@@ -133,7 +122,7 @@ fn dropped_futures_lose_nothing_and_repeat_nothing() -> Done {
 fn other_dropped_futures_leave_nothing_half_done() -> Done {
     rt::run(async {
         let before = tasks();
-        let mut dice = Dice(0x0bad_cafe_9abc_def1);
+        let mut dice = Dice::new(3);
         for _ in 0..100 {
             let (pull, push) = (Pull::new(Options::new())?, Push::new(Options::new())?);
             let mut monitor = pull.monitor();

@@ -1,0 +1,246 @@
+//! The clients of one process.
+
+use std::io::Read;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use ironhouse::{
+    AnySocket, Endpoint, Message, Options, PublicKey, Reconnect, Req, Security, SocketType,
+};
+use ironhouse_tests::dice::Dice;
+use ironhouse_tests::keys::Keys;
+use ironhouse_tests::ours::{frames, parts};
+use ironhouse_tests::{Done, Fallible, rt};
+use tokio::sync::Mutex;
+
+use crate::{CHILDREN, CLIENTS, Figures};
+
+/// Where the services of the server are in what is told.
+const SERVICES: [&str; 6] = ["rep", "router", "pull", "push", "pub", "reception"];
+
+/// What all clients of this process share.
+struct World {
+    key: PublicKey,
+    endpoints: Vec<Endpoint>,
+    generation: u64,
+    stop: AtomicBool,
+    lives: AtomicU64,
+    exchanges: AtomicU64,
+    missed: AtomicU64,
+    reception: Mutex<Req>,
+}
+
+/// Message `number` of a life: who says it, and octets that depend on all three.
+pub(crate) fn message(slot: usize, life: u64, number: u64) -> Vec<Vec<u8>> {
+    let size = (slot as u64 * 131 + life * 17 + number * 977) % 3000;
+    let octet = (size % 251) as u8;
+    vec![format!("{slot}.{life}.{number}").into_bytes(), vec![octet; size as usize]]
+}
+
+/// Lets the clients live until the standard input ends.
+pub(crate) fn live(told: &str) -> Done {
+    let mut words = told.split(' ');
+    let mut next = || words.next().ok_or("too little was told");
+    let (first, generation): (usize, u64) = (next()?.parse()?, next()?.parse()?);
+    let key: PublicKey = next()?.parse()?;
+    let endpoints = words.map(str::parse).collect::<Result<Vec<Endpoint>, _>>()?;
+    assert_eq!(endpoints.len(), 2 * SERVICES.len());
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    runtime.block_on(async {
+        let reception = Req::new(Options::new())?;
+        reception.connect(&endpoints[10])?;
+        let world = Arc::new(World {
+            key,
+            endpoints,
+            generation,
+            stop: AtomicBool::new(false),
+            lives: AtomicU64::new(0),
+            exchanges: AtomicU64::new(0),
+            missed: AtomicU64::new(0),
+            reception: Mutex::new(reception),
+        });
+        let clients: Vec<_> = (first..first + CLIENTS / CHILDREN)
+            .map(|slot| tokio::spawn(Client::new(slot, world.clone()).live()))
+            .collect();
+        let told = world.clone();
+        std::thread::spawn(move || {
+            // Nothing is ever written there.
+            _ = std::io::stdin().read(&mut [0]);
+            told.stop.store(true, Ordering::Relaxed);
+        });
+        for client in clients {
+            client.await??;
+        }
+        let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
+        Figures {
+            lives: count(&world.lives),
+            exchanges: count(&world.exchanges),
+            missed: count(&world.missed),
+        }
+        .print();
+        Ok(())
+    })
+}
+
+/// What a client does, by its number.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    /// Asks, and gets back what it sent.
+    Asks,
+    /// Sends, and what it sent is counted.
+    Gives,
+    /// Takes numbers that grow.
+    Takes,
+    /// Hears numbers without gaps, but for what the publisher dropped.
+    Hears,
+}
+
+struct Client {
+    slot: usize,
+    world: Arc<World>,
+    dice: Dice,
+    kind: SocketType,
+    role: Role,
+    /// Where the server's socket is among the services, and whether it asks for CURVE.
+    service: usize,
+    curve: bool,
+    /// What stands in front of a question and of its answer.
+    front: &'static [&'static str],
+}
+
+impl Client {
+    fn new(slot: usize, world: Arc<World>) -> Self {
+        let (kind, role, service, curve) = match slot % 8 {
+            0 => (SocketType::REQ, Role::Asks, 0, false),
+            1 => (SocketType::REQ, Role::Asks, 1, true),
+            2 => (SocketType::DEALER, Role::Asks, 1, true),
+            3 => (SocketType::DEALER, Role::Asks, 0, false),
+            4 => (SocketType::PUSH, Role::Gives, 2, true),
+            5 => (SocketType::PULL, Role::Takes, 3, false),
+            6 => (SocketType::SUB, Role::Hears, 4, true),
+            _ => (SocketType::XSUB, Role::Hears, 4, true),
+        };
+        let dice = Dice::new(slot as u64 * 1_000 + world.generation);
+        let front: &[&str] = if slot % 8 == 3 { &[""] } else { &[] };
+        Self { slot, world, dice, kind, role, service, curve, front }
+    }
+
+    /// One life after the other.
+    async fn live(mut self) -> Done {
+        let mut life = self.world.generation * 1_000_000;
+        while !self.world.stop.load(Ordering::Relaxed) {
+            life += 1;
+            self.one_life(life).await?;
+            self.world.lives.fetch_add(1, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    async fn one_life(&mut self, life: u64) -> Done {
+        let properly = self.dice.roll(2) == 0;
+        let socket = AnySocket::new(self.kind, self.options(properly)?)?;
+        if self.role == Role::Hears {
+            socket.subscribe("")?;
+        }
+        let over_ipc = (self.slot / 8) % 2;
+        socket.connect(&self.world.endpoints[2 * self.service + over_ipc])?;
+        let exchanges = 1 + self.dice.roll(25);
+        let (mut number, mut last) = (0, None);
+        for _ in 0..exchanges {
+            match self.role {
+                Role::Asks => self.ask(&socket, life, &mut number).await?,
+                Role::Gives => self.give(&socket, life, &mut number).await?,
+                Role::Takes | Role::Hears => self.take(&socket, &mut last).await?,
+            }
+            self.world.exchanges.fetch_add(1, Ordering::Relaxed);
+            tokio::time::sleep(Duration::from_millis(20 + self.dice.roll(80))).await;
+        }
+        if !properly {
+            // In the middle of something.
+            if matches!(self.role, Role::Asks | Role::Gives) {
+                _ = socket.try_send(self.question(life, number));
+            }
+            return Ok(());
+        }
+        assert_eq!(socket.close().await, 0, "client {}: all was sent", self.slot);
+        if self.role == Role::Gives {
+            self.account(life, number).await?;
+        }
+        Ok(())
+    }
+
+    fn options(&self, properly: bool) -> Fallible<Options> {
+        let soon = Duration::from_millis(20);
+        let linger = if properly { rt::LATE } else { Duration::ZERO };
+        let security = match self.curve {
+            true => Security::curve_client(Keys::new().pair(), self.world.key)?,
+            false => Security::null(),
+        };
+        let reconnect = Reconnect { interval: soon, max_interval: soon };
+        Ok(Options::new().security(security).linger(linger).reconnect(reconnect))
+    }
+
+    fn question(&self, life: u64, number: u64) -> Message {
+        let front = self.front.iter().map(|it| it.as_bytes().to_vec());
+        parts(front.chain(message(self.slot, life, number)))
+    }
+
+    /// A question, or a few at once where that is possible; each gets its answer, in order.
+    async fn ask(&mut self, socket: &AnySocket, life: u64, number: &mut u64) -> Done {
+        let count = if self.kind == SocketType::REQ { 1 } else { 1 + self.dice.roll(10) };
+        for at in 0..count {
+            rt::in_time("room", socket.send(self.question(life, *number + at))).await?;
+        }
+        for at in 0..count {
+            let answer = rt::in_time("an answer", socket.recv()).await?;
+            assert_eq!(frames(&answer), frames(&self.question(life, *number + at)));
+        }
+        *number += count;
+        Ok(())
+    }
+
+    async fn give(&mut self, socket: &AnySocket, life: u64, number: &mut u64) -> Done {
+        for _ in 0..1 + self.dice.roll(20) {
+            rt::in_time("room", socket.send(self.question(life, *number))).await?;
+            *number += 1;
+        }
+        Ok(())
+    }
+
+    /// All that is there, and at least one.
+    async fn take(&self, socket: &AnySocket, last: &mut Option<u64>) -> Done {
+        let mut next = Ok(rt::in_time("a number", socket.recv()).await?);
+        while let Ok(message) = next {
+            let number = u64::from_be_bytes(message.first().as_bytes().try_into()?);
+            if let Some(last) = *last {
+                assert!(number > last, "client {}: {number} after {last}", self.slot);
+                if self.role == Role::Hears {
+                    self.world.missed.fetch_add(number - last - 1, Ordering::Relaxed);
+                }
+            }
+            *last = Some(number);
+            next = socket.try_recv();
+        }
+        Ok(())
+    }
+
+    /// Everything that was sent before the socket was closed arrives.
+    async fn account(&self, life: u64, sent: u64) -> Done {
+        let reception = self.world.reception.lock().await;
+        rt::in_time("the rest", async {
+            loop {
+                reception.send(format!("{}.{life}", self.slot)).await?;
+                let count = reception.recv().await?.first().to_vec();
+                let arrived: u64 = String::from_utf8(count)?.parse()?;
+                assert!(arrived <= sent);
+                if arrived == sent {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await
+    }
+}
