@@ -11,6 +11,7 @@
 //! | [`mechanisms`] | NULL and CURVE in both roles, for tests that go through all of them |
 //! | [`keys`] | CURVE keys in the forms that both sides take |
 //! | [`dice`] | numbers without a pattern, the same in each run |
+//! | [`level`] | memory that must come back |
 //! | [`octets`] | ZMTP as the specification writes it, made without the encoders under test |
 //! | [`raw`] | peers that speak octets, in either role |
 //! | [`driven`] | peers that speak the protocol, octet by octet as the test wants |
@@ -26,6 +27,7 @@ pub mod driven;
 pub mod files;
 pub mod judge;
 pub mod keys;
+pub mod level;
 pub mod mechanisms;
 pub mod octets;
 pub mod ours;

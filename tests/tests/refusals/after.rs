@@ -8,13 +8,10 @@ use ironhouse_tests::octets::{command, frame, long_header};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, rt};
-use zmtp_core::error::{Kind as Cause, Malformed, Misbehaved, Stage};
+use zmtp_core::error::{Malformed, Misbehaved};
 
 use crate::house::{AT_ONCE, House, Kind};
-
-fn broken(kind: impl Into<Cause>, rule: &'static str) -> Fault {
-    Fault::peer(Stage::Traffic, kind, rule)
-}
+use crate::knocks::{Knock, breaches, broken};
 
 /// Why the connection to this peer ended.
 async fn ended(what: &str, house: &mut House, raw: &Raw) -> Disconnect {
@@ -33,57 +30,13 @@ async fn ended(what: &str, house: &mut House, raw: &Raw) -> Disconnect {
 // hostile: F1, R3, R7
 #[test]
 fn who_breaks_a_rule_after_the_handshake_is_disconnected_for_it() -> Done {
-    let too_large = || broken(Misbehaved::MessageTooLarge, "ZMTP-FRAME-15");
-    let cases: Vec<(&str, Vec<u8>, Fault)> = vec![
-        ("a message of 1 TiB", long_header(0, 1 << 40), too_large()),
-        ("a message of 2^63 - 1 octets", long_header(0, (1 << 63) - 1), too_large()),
-        ("2^63 octets", long_header(0, 1 << 63), broken(Malformed::FrameSize, "ZMTP-FRAME-07")),
-        (
-            "parts that are too large together",
-            [frame(1, &[7; 1000]), frame(1, &[7; 1000]), long_header(1, 64 << 20)].concat(),
-            too_large(),
-        ),
-        (
-            "endless parts",
-            frame(1, b"").repeat(2000),
-            broken(Misbehaved::TooManyParts, "ZMTP-FRAME-15"),
-        ),
-        (
-            "a command of 2 MiB",
-            long_header(4, 2 << 20),
-            broken(Misbehaved::CommandTooLarge, "ZMTP-FRAME-15"),
-        ),
-        (
-            "reserved flag bits",
-            frame(0x80, b"x"),
-            broken(Malformed::FrameFlags { flags: 0x80 }, "ZMTP-FRAME-04"),
-        ),
-        (
-            "COMMAND with MORE",
-            frame(5, b"\x04PING\0\0"),
-            broken(Malformed::CommandWithMore, "ZMTP-FRAME-12"),
-        ),
-        ("no command name", frame(4, b""), broken(Malformed::CommandName, "ZMTP-CMD-04")),
-        ("PING without TTL", command("PING", b"\0"), broken(Malformed::Ping, "HEARTBEAT-01")),
-        (
-            "PING with 17 octets of context",
-            command("PING", &[0; 19]),
-            broken(Malformed::Ping, "HEARTBEAT-01"),
-        ),
-        (
-            "PONG with 17 octets of context",
-            command("PONG", &[0; 17]),
-            broken(Malformed::Pong, "HEARTBEAT-06"),
-        ),
-        ("ERROR", command("ERROR", b"\x03400"), broken(Misbehaved::LateError, "ZMTP-ERROR-09")),
-    ];
     rt::run(async {
         let mut house = House::build(Kind::Null, |options| options).await?;
-        for (what, octets, fault) in cases {
-            let mut driven = house.established(what).await;
+        for Knock { name: what, octets, fault } in breaches() {
+            let mut driven = house.established(&what).await;
             driven.raw.write(&octets).await;
-            driven.raw.closes_within(what, AT_ONCE).await;
-            match ended(what, &mut house, &driven.raw).await {
+            driven.raw.closes_within(&what, AT_ONCE).await;
+            match ended(&what, &mut house, &driven.raw).await {
                 Disconnect::Protocol(error) => assert_eq!(Fault::from(&error), fault, "{what}"),
                 other => panic!("{what}: ended by {other}"),
             }

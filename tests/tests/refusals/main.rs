@@ -5,6 +5,7 @@ mod authenticator;
 mod configuration;
 mod connecter;
 mod house;
+mod knocks;
 mod listener;
 mod past;
 mod pending;
