@@ -77,19 +77,21 @@ fn limits(choice: u8) -> Limits {
 }
 
 /// What becomes of a stream, by the book.
-struct Model<'a> {
+#[derive(Debug)]
+pub(crate) struct Model<'a> {
     limits: &'a Limits,
     parts: Vec<Vec<u8>>,
-    messages: Vec<Vec<Vec<u8>>>,
-    refused: Option<usize>,
+    pub(crate) messages: Vec<Vec<Vec<u8>>>,
+    /// The octet that gives the reason.
+    pub(crate) refused: Option<usize>,
 }
 
 impl<'a> Model<'a> {
-    fn new(limits: &'a Limits) -> Self {
+    pub(crate) fn new(limits: &'a Limits) -> Self {
         Self { limits, parts: Vec::new(), messages: Vec::new(), refused: None }
     }
 
-    fn read(&mut self, stream: &[u8]) {
+    pub(crate) fn read(&mut self, stream: &[u8]) {
         let mut done = 0;
         while self.refused.is_none() {
             let rest = &stream[done..];

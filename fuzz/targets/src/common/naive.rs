@@ -1,6 +1,7 @@
 //! ZMTP read by hand, slowly and without cleverness: the model that the decoders are compared with.
 
 use zmtp_core::Limits;
+use zmtp_core::mechanism::Role;
 
 /// What a greeting of 64 octets says, if it is one of ZMTP 3.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -114,6 +115,52 @@ pub fn metadata(mut block: &[u8], limits: &Limits) -> Option<Vec<(Vec<u8>, Vec<u
         block = &block[end + 4 + len as usize..];
     }
     (properties.len() <= limits.max_properties).then_some(properties)
+}
+
+/// Whether a stream holds all that a DEALER in this role must hear from its peer until the handshake
+/// is complete, for a mechanism without boxes. Nobody is refused by an authenticator.
+#[must_use]
+pub fn handshake(mechanism: &str, role: Role, stream: &[u8]) -> bool {
+    let Some(greeting) = greeting(stream) else { return false };
+    let padded = &super::octets::greeting(mechanism, false)[12..32];
+    let is_server = mechanism != "NULL" && role == Role::Server;
+    if greeting.mechanism != padded || (greeting.as_server && is_server) {
+        return false;
+    }
+    let frames = frames(&stream[64..]);
+    let data_of = |at: usize, wanted: &[u8]| {
+        let (flags, body): &(u8, Vec<u8>) = frames.get(at)?;
+        let (name, data) = command(body)?;
+        (*flags == 4 && name == wanted).then(|| data.to_vec())
+    };
+    let claims = |at, name| data_of(at, name).is_some_and(|data| claims(&data));
+    match (mechanism, role) {
+        ("NULL", _) => claims(0, b"READY"),
+        (_, Role::Client) => {
+            data_of(0, b"WELCOME").is_some_and(|it| it.is_empty()) && claims(1, b"READY")
+        }
+        (_, Role::Server) => {
+            data_of(0, b"HELLO").is_some_and(|data| is_credentials(&data)) && claims(1, b"INITIATE")
+        }
+    }
+}
+
+/// Two short strings and nothing else.
+fn is_credentials(data: &[u8]) -> bool {
+    let behind = |data: &[u8]| data.get(1 + usize::from(*data.first()?)..).map(<[u8]>::to_vec);
+    let rest = behind(data).and_then(|rest| behind(&rest));
+    rest.is_some_and(|rest| rest.is_empty())
+}
+
+/// Whether metadata is that of a peer that a DEALER talks to.
+#[must_use]
+pub fn claims(block: &[u8]) -> bool {
+    let Some(properties) = metadata(block, &Limits::DEFAULT) else { return false };
+    let identity = lookup(&properties, b"Identity").unwrap_or_default();
+    let fits = [&b"DEALER"[..], b"REP", b"ROUTER"];
+    lookup(&properties, b"Socket-Type").is_some_and(|it| fits.contains(&it))
+        && identity.len() <= 255
+        && identity.first() != Some(&0)
 }
 
 /// The first value of a name, whatever its case.

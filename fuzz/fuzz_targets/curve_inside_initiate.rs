@@ -1,0 +1,2 @@
+#![no_main]
+fuzz_targets::fuzz_target!(curve_inside_initiate);

@@ -1,0 +1,2 @@
+#![no_main]
+fuzz_targets::fuzz_target!(frame_stream);

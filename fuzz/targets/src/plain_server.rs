@@ -1,0 +1,11 @@
+//! The server of PLAIN. The plan of what is spoilt is in the octets.
+
+use zmtp_core::mechanism::Role;
+
+use crate::common::handshake;
+use crate::common::side::Kind;
+
+/// Nobody is let in but by the authenticator; complete exactly by the book.
+pub fn run(data: &[u8]) {
+    handshake::run(|_| Kind::Plain, Role::Server, data);
+}
