@@ -80,7 +80,7 @@ pub use authenticator::{Authenticator, Running};
 pub use certificate::{
     Certificate, CertificateError, CertificateFault, CertificateFiles, Exposure, Restrictions,
 };
-pub use decide::{Decision, Finding, Step, Table, Went, decide, decide_at};
+pub use decide::{Decision, Finding, Step, Table, Went, decide, decide_at, decide_patiently};
 pub use event::{AuthEvent, AuthSink, JsonLines};
 pub use file::{Existing, FileError, FileFault};
 pub use gate::{Admission, Ban, BanRules, GateLimits, Rate};

@@ -49,6 +49,13 @@ pub fn decide_at(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Dec
     Decision { verdict, steps: steps.0 }
 }
 
+/// [Decides](decide) as of some time, and waits for providers whose answers take a while.
+pub async fn decide_patiently(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
+    let mut steps = Steps::new(Admission::NotCounted);
+    let verdict = walk(policy, request, now, &mut steps).await;
+    Decision { verdict, steps: steps.0 }
+}
+
 /// What was looked at so far.
 pub(crate) struct Steps(pub(crate) Vec<Step>);
 

@@ -1,4 +1,10 @@
-//! User names and their passwords, in memory.
+//! User names and their passwords or the hashes of these, in memory.
+
+mod entry;
+#[cfg(feature = "hashes")]
+mod hash;
+#[cfg(feature = "hashes")]
+mod pool;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -7,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use entry::Entry;
 use tracing::warn;
 use zmtp_core::auth::{AuthRequest, Credentials, Secret, UserId};
 
@@ -46,24 +53,43 @@ pub enum PasswordFault {
     /// A second password for the same user.
     #[error("this user stands here for the second time")]
     Twice,
+    /// A password in clear text without leave.
+    #[error("a password in clear text, where only hashes are wanted")]
+    ClearText,
+    /// Neither a hash nor marked as clear text.
+    #[error("expected USER:HASH, or USER:{{PLAIN}}PASSWORD for a password in clear text")]
+    Unmarked,
+    /// A hash by a scheme that is too weak, or that nobody needed so far.
+    #[error("hashes by {0} are not supported; use argon2id, bcrypt or SHA-crypt ($5$, $6$)")]
+    Scheme(&'static str),
+    /// A hash that is none.
+    #[error("this is no hash by {0}, though it begins like one")]
+    Hash(&'static str),
+    /// A hash that would stop the machine.
+    #[error("this hash by {0} takes more time or memory than can be borne")]
+    Cost(&'static str),
+    /// A hash, in a program that cannot compute any.
+    #[error("this program is built without password hashes (feature \"hashes\" of the crate zap)")]
+    NoHashes,
+    /// Others may read passwords in clear text.
+    #[error("its mode {0:03o} lets others at the passwords; run chmod 600")]
+    Exposed(u32),
 }
 
 /// A table of users and passwords for PLAIN.
 ///
-/// Passwords are compared in constant time, as octets, whatever their length, and an unknown user
-/// costs the same comparison as a known one.
-#[derive(Clone)]
+/// Passwords are compared in constant time, as octets, whatever their length. An unknown user costs the
+/// same as a known one: the same comparison, or a hash that takes as long as that of some user.
+///
+/// Hashes are computed on a few threads of their own. When too many wait for these, a peer is told to
+/// come again (300).
+#[derive(Clone, Default)]
 pub struct Passwords {
-    users: HashMap<UserId, Secret>,
-    /// Stands in for the password of unknown users.
-    nobody: Secret,
+    users: HashMap<UserId, Entry>,
+    /// One of each cost, to stand in for unknown users.
+    costs: Vec<Entry>,
     file: Option<PathBuf>,
-}
-
-impl Default for Passwords {
-    fn default() -> Self {
-        Self { users: HashMap::new(), nobody: padded(&[]), file: None }
-    }
+    hashed: bool,
 }
 
 impl Passwords {
@@ -93,26 +119,58 @@ impl Passwords {
     /// [`PasswordFault::User`] and [`PasswordFault::Password`].
     pub fn insert(&mut self, user: &str, password: &[u8]) -> Result<(), PasswordFault> {
         let user = UserId::new(user).filter(|user| !user.is_empty()).ok_or(PasswordFault::User)?;
-        if password.len() > MAX_CREDENTIAL {
-            return Err(PasswordFault::Password);
-        }
-        self.users.insert(user, padded(password));
+        self.put(user, Entry::clear(password)?);
         Ok(())
     }
 
-    /// Reads a file of `user=password` lines, as CZMQ's `zauth` has them; lines that begin with `#`
-    /// and empty ones do not count. CZMQ skips lines that it does not understand; here they are errors.
+    fn put(&mut self, user: UserId, entry: Entry) {
+        if !self.costs.iter().any(|known| known.cost() == entry.cost()) {
+            self.costs.push(entry.clone());
+        }
+        self.users.insert(user, entry);
+    }
+
+    /// Reads a file with a user on each line; lines that begin with `#` and empty ones do not count.
+    ///
+    /// | line | holds |
+    /// |---|---|
+    /// | `user=password` | a password in clear text, as in the files of CZMQ's `zauth` |
+    /// | `user:{PLAIN}password` | the same |
+    /// | `user:$argon2id$..` | a hash by argon2id |
+    /// | `user:$2b$..`, `$2y$`, `$2a$` | a hash by bcrypt, as `htpasswd -B` writes it; 72 octets count |
+    /// | `user:$6$..`, `user:$5$..` | a hash by SHA-crypt, as in `/etc/shadow` |
+    ///
+    /// CZMQ skips lines that it does not understand; here they are errors, and so is clear text in a file
+    /// that everybody may read. Hashes need the feature `hashes`.
     ///
     /// # Errors
     /// [`PasswordError`] with the file and, where it is one, the line.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, PasswordError> {
-        let path = path.as_ref();
+        Self::load_from(path.as_ref(), false)
+    }
+
+    /// Reads a file as [`load`](Self::load) does, and insists on hashes.
+    ///
+    /// # Errors
+    /// Those of [`load`](Self::load), and [`PasswordFault::ClearText`].
+    pub fn load_hashed(path: impl AsRef<Path>) -> Result<Self, PasswordError> {
+        Self::load_from(path.as_ref(), true)
+    }
+
+    fn load_from(path: &Path, hashed: bool) -> Result<Self, PasswordError> {
         let (content, system) = file::read(path, MAX_FILE)
             .map_err(|fault| PasswordError::new(fault.into()).in_file(path))?;
-        if let Some(mode) = platform::exposed_mode(&system) {
-            warn!(file = %path.display(), mode = format_args!("{mode:03o}"), "others may read these passwords; run chmod 600");
+        let table = Self::read(&content, hashed).map_err(|error| error.in_file(path))?;
+        let clear = table.costs.iter().any(|entry| matches!(entry, Entry::Clear(_)));
+        match platform::exposed_mode(&system) {
+            Some(mode) if clear && mode & 0o007 != 0 => {
+                return Err(PasswordError::new(PasswordFault::Exposed(mode)).in_file(path));
+            }
+            Some(mode) => {
+                warn!(file = %path.display(), mode = format_args!("{mode:03o}"), "others may read these passwords; run chmod 600");
+            }
+            None => {}
         }
-        let table = Self::parse(&content).map_err(|error| error.in_file(path))?;
         Ok(Self { file: Some(path.to_owned()), ..table })
     }
 
@@ -121,7 +179,11 @@ impl Passwords {
     /// # Errors
     /// [`PasswordError`] with the line.
     pub fn parse(content: &[u8]) -> Result<Self, PasswordError> {
-        let mut table = Self::new();
+        Self::read(content, false)
+    }
+
+    fn read(content: &[u8], hashed: bool) -> Result<Self, PasswordError> {
+        let mut table = Self { hashed, ..Self::new() };
         for (index, line) in content.split(|octet| *octet == b'\n').enumerate() {
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             if line.trim_ascii().is_empty() || line.starts_with(b"#") {
@@ -133,43 +195,47 @@ impl Passwords {
     }
 
     fn parse_line(&mut self, line: &[u8]) -> Result<(), PasswordFault> {
-        let mut halves = line.splitn(2, |octet| *octet == b'=');
-        let (Some(user), Some(password)) = (halves.next(), halves.next()) else {
-            return Err(PasswordFault::Line);
-        };
-        if user.is_empty() || password.is_empty() {
-            return Err(PasswordFault::Line);
+        let (user, entry) = entry::parse(line, self.hashed)?;
+        if self.users.contains_key(&user) {
+            return Err(PasswordFault::Twice);
         }
-        if user.trim_ascii() != user || password.trim_ascii() != password {
-            return Err(PasswordFault::Blanks);
-        }
-        let user = std::str::from_utf8(user).map_err(|_| PasswordFault::User)?;
-        let users = self.users.len();
-        self.insert(user, password)?;
-        if self.users.len() == users { Err(PasswordFault::Twice) } else { Ok(()) }
+        self.put(user, entry);
+        Ok(())
     }
 
-    /// The user who has this name and this password.
+    /// The user who has this name and this password. Takes as long as a hash takes, if it is one.
     #[must_use]
     pub fn verify(&self, username: &[u8], password: &Secret) -> Option<UserId> {
+        let (user, entry) = self.find(username);
+        user.filter(|_| entry.verify(password))
+    }
+
+    /// The user of this name, and what its password is checked against; for unknown ones, something
+    /// that takes as long.
+    fn find(&self, username: &[u8]) -> (Option<UserId>, Entry) {
         let user = std::str::from_utf8(username).ok().and_then(UserId::new);
-        let known = user.as_ref().and_then(|user| self.users.get_key_value(user));
-        let expected = known.map_or(&self.nobody, |(_, password)| password);
-        let fits = password.expose().len() <= MAX_CREDENTIAL;
-        let equal = *expected == padded(password.expose());
-        known.filter(|_| fits && equal).map(|(user, _)| user.clone())
+        if let Some((user, entry)) = user.and_then(|user| self.users.get_key_value(&user)) {
+            return (Some(user.clone()), entry.clone());
+        }
+        // The same for the same name each time.
+        let choice = digest(&[username]) % self.costs.len().max(1) as u128;
+        let choice = usize::try_from(choice).ok().and_then(|choice| self.costs.get(choice));
+        (None, choice.cloned().unwrap_or_default())
     }
 
     /// What is kept of a user's password, for comparison with the same later.
     fn stamp(&self, username: &[u8]) -> Option<(UserId, u128)> {
         let user = std::str::from_utf8(username).ok().and_then(UserId::new)?;
-        let (user, password) = self.users.get_key_value(&user)?;
-        Some((user.clone(), digest(&[password.expose()])))
+        let (user, entry) = self.users.get_key_value(&user)?;
+        Some((user.clone(), digest(&[entry.octets()])))
     }
 
-    fn verdict(&self, credentials: &Credentials) -> Verdict {
+    fn answer(&self, credentials: &Credentials) -> Answer {
         let user = match credentials {
-            Credentials::Plain { username, password } => self.verify(username, password),
+            Credentials::Plain { username, password } => {
+                let (user, entry) = self.find(username);
+                return entry.check(password, |fits| verdict(user.filter(|_| fits)));
+            }
             // Of a peer that is in; see `retain`.
             Credentials::Other(frames) => match frames.as_slice() {
                 [username, stamp] => self
@@ -180,7 +246,7 @@ impl Passwords {
             },
             _ => None,
         };
-        user.map_or(Verdict::Abstain("Invalid credentials"), |it| Verdict::Accept(Grant::user(it)))
+        verdict(user).into()
     }
 
     /// How many users there are.
@@ -205,7 +271,7 @@ impl Provider for Passwords {
     }
 
     fn judge(&self, request: &AuthRequest, _now: SystemTime) -> Answer {
-        self.verdict(&request.credentials).into()
+        self.answer(&request.credentials)
     }
 
     /// The user and a digest of what is known of the password, so that the peer stays in while that
@@ -222,28 +288,22 @@ impl Provider for Passwords {
     }
 
     fn reload(&self) -> Option<Result<Arc<dyn Provider>, ReloadError>> {
-        let users =
-            Self::load(self.file.as_ref()?).map(|users| Arc::new(users) as Arc<dyn Provider>);
+        let users = Self::load_from(self.file.as_ref()?, self.hashed);
+        let users = users.map(|users| Arc::new(users) as Arc<dyn Provider>);
         Some(users.map_err(|error| ReloadError(error.to_string())))
     }
 
     fn statements(&self) -> Vec<Statement> {
-        let statement = |(user, password): (&UserId, &Secret)| Statement {
+        let statement = |(user, entry): (&UserId, &Entry)| Statement {
             text: format!("password of {user}"),
-            secret: digest(&[password.expose()]),
+            secret: digest(&[entry.octets()]),
         };
         self.users.iter().map(statement).collect()
     }
 }
 
-/// The password in 256 octets, the first of which is its length, so that comparing two takes the same
-/// time for all. Of a longer one the rest is missing.
-fn padded(password: &[u8]) -> Secret {
-    let mut octets = Vec::with_capacity(1 + MAX_CREDENTIAL);
-    octets.push(u8::try_from(password.len()).unwrap_or(u8::MAX));
-    octets.extend(password.iter().take(MAX_CREDENTIAL));
-    octets.resize(1 + MAX_CREDENTIAL, 0);
-    Secret::new(octets)
+fn verdict(user: Option<UserId>) -> Verdict {
+    user.map_or(Verdict::Abstain("Invalid credentials"), |user| Verdict::Accept(Grant::user(user)))
 }
 
 impl fmt::Debug for Passwords {
