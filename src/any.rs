@@ -145,7 +145,7 @@ impl AnySocket {
     /// What happens from now on: connections, refusals with their reasons, losses.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
-        Monitor::new(self.engine().events())
+        Monitor::new(self.engine())
     }
 
     /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the

@@ -138,7 +138,7 @@ impl<S: crate::Socket> Socket<S> {
     /// What happens from now on: connections, refusals with their reasons, losses.
     #[must_use]
     pub fn monitor(&self) -> Monitor {
-        Monitor::new(crate::Monitor::new(self.inner.engine().events()))
+        Monitor::new(crate::Monitor::new(self.inner.engine()))
     }
 
     /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
-use transport::{Owner, Pipe, TrySendError};
+use transport::{Event, EventSink, Owner, Pipe, TrySendError};
 use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::Peer;
 use zmtp_core::wire::subscription::SubscriptionChange;
@@ -29,6 +29,8 @@ pub(crate) struct Publisher {
     pub(crate) queue: Notices,
     /// A message that did not fit may fit now.
     pub(crate) changed: Notify,
+    /// Prefixes that the first peer is or no peer any more is subscribed to, told under the lock.
+    events: EventSink,
     dropped: AtomicU64,
     /// How often a subscriber began to lose messages.
     muted: AtomicU64,
@@ -58,6 +60,7 @@ impl Publisher {
             roster: Mutex::default(),
             queue: Notices::new(options.engine.marks.receive, limits.max_subscription_octets),
             changed: Notify::new(),
+            events: EventSink::new(options.engine.event_capacity),
             dropped: AtomicU64::new(0),
             muted: AtomicU64::new(0),
             told: Some(options.pubsub.told),
@@ -158,7 +161,25 @@ impl Publisher {
             SubscriptionChange::Subscribe => roster.subscribe(slot, prefix, None).unwrap_or(None),
             SubscriptionChange::Cancel => roster.cancel(slot, prefix),
         };
+        self.announce(change, changed.as_ref(), Some(peer));
         Ok(changed.is_some())
+    }
+
+    /// Tells the monitor, if that is the first subscription to the prefix or was the last one.
+    fn announce(
+        &self,
+        change: SubscriptionChange,
+        changed: Option<&Change>,
+        peer: Option<&Arc<Peer>>,
+    ) {
+        let Some(Change { prefix, turned: true }) = changed else { return };
+        self.events.tell(|| {
+            let (prefix, peer) = (prefix.clone(), peer.cloned());
+            match change {
+                SubscriptionChange::Subscribe => Event::Subscribed { prefix, peer },
+                SubscriptionChange::Cancel => Event::Unsubscribed { prefix, peer },
+            }
+        });
     }
 
     /// What a subscriber wants is done, or left to the application.
@@ -176,9 +197,12 @@ impl Publisher {
             Subscribe => roster.subscribe(slot, prefix, Some(&self.limits))?,
             Cancel => roster.cancel(slot, prefix),
         };
+        let peer = roster.subscriber(slot).and_then(|subscriber| subscriber.peer.clone());
+        if !self.manual {
+            self.announce(change, changed.as_ref(), peer.as_ref());
+        }
         let Some(told) = self.told else { return Ok(()) };
         let all = self.manual || told.tells_all(change);
-        let peer = roster.subscriber(slot).and_then(|subscriber| subscriber.peer.clone());
         let scope = roster.subscriber(slot).map(|subscriber| subscriber.pipe.id());
         let pipe = scope.filter(|_| self.manual);
         let (prefix, matters) = match changed {
@@ -194,8 +218,11 @@ impl Publisher {
 
     /// Some of what a subscriber wanted before it left is taken out.
     fn tell_gone(&self, gone: Vec<Change>, peer: Option<&Arc<Peer>>) {
-        let Some(told) = self.told.filter(|_| !self.manual) else { return };
         let change = SubscriptionChange::Cancel;
+        for changed in &gone {
+            self.announce(change, Some(changed), peer);
+        }
+        let Some(told) = self.told.filter(|_| !self.manual) else { return };
         for Change { prefix, turned: matters } in gone {
             if matters || told.tells_all(change) {
                 let peer = peer.cloned();
@@ -287,6 +314,10 @@ impl Owner for Publisher {
     fn stopped(&self) {
         self.changed.notify_waiters();
         self.queue.wake_all();
+    }
+
+    fn events(&self) -> Option<&EventSink> {
+        Some(&self.events)
     }
 
     fn hello(&self) -> Option<Message> {

@@ -215,7 +215,7 @@ macro_rules! common {
             /// What happens from now on: connections, refusals with their reasons, losses.
             #[must_use]
             pub fn monitor(&self) -> crate::Monitor {
-                crate::Monitor::new(self.base.engine.events())
+                crate::Monitor::new(&self.base.engine)
             }
 
             /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the

@@ -79,6 +79,20 @@ pub enum Event {
         /// Messages that were handed over for sending and are lost.
         lost: usize,
     },
+    /// PUB and XPUB: the first peer is subscribed to a prefix.
+    Subscribed {
+        /// The prefix.
+        prefix: Arc<[u8]>,
+        /// Whose subscription it is.
+        peer: Option<Arc<Peer>>,
+    },
+    /// PUB and XPUB: no peer is subscribed to a prefix any more.
+    Unsubscribed {
+        /// The prefix.
+        prefix: Arc<[u8]>,
+        /// Who cancelled or left last.
+        peer: Option<Arc<Peer>>,
+    },
     /// The socket does not accept connections here any more.
     Unbound {
         /// Where it did.
@@ -132,9 +146,14 @@ impl EventSink {
     /// Reports; without a reader the event is dropped.
     pub fn emit(&self, event: Event) {
         log(&event);
-        if let Some(sender) = self.ring.sender.get() {
+        self.tell(|| event);
+    }
+
+    /// Reports to readers and not to the log, which may lead anywhere: also where locks are held.
+    pub fn tell(&self, event: impl FnOnce() -> Event) {
+        if let Some(sender) = self.ring.sender.get().filter(|it| it.receiver_count() > 0) {
             // An error only says that nobody listens any more.
-            let _ = sender.send(event);
+            let _ = sender.send(event());
         }
     }
 
@@ -172,6 +191,8 @@ fn log(event: &Event) {
         Event::Disconnected { endpoint, address, cause, lost } => {
             tracing::debug!(%endpoint, %address, %cause, lost, "connection ended");
         }
+        // What peers are interested in is nobody else's business.
+        Event::Subscribed { .. } | Event::Unsubscribed { .. } => {}
         Event::Listening { .. }
         | Event::Connected { .. }
         | Event::Retrying { .. }

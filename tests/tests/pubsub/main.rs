@@ -7,6 +7,7 @@ mod interop_options;
 mod limits;
 mod manual;
 mod marks;
+mod monitor;
 mod notices;
 mod wire;
 

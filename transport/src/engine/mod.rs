@@ -271,6 +271,12 @@ impl Engine {
         self.shared.events.subscribe()
     }
 
+    /// A reader of the owner's own events from now on, if there are any: those about subscriptions.
+    #[must_use]
+    pub fn owner_events(&self) -> Option<broadcast::Receiver<Event>> {
+        self.shared.owner.events().map(EventSink::subscribe)
+    }
+
     /// Tasks that run for this socket: one per listener, connecter and connection.
     #[must_use]
     pub fn tasks(&self) -> usize {

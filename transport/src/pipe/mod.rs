@@ -23,6 +23,8 @@ use zmtp_core::peer::{Peer, RoutingId};
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
+use crate::events::EventSink;
+
 pub use self::inbound::Batch;
 use self::inbound::Inbound;
 pub(crate) use self::joint::Joint;
@@ -83,6 +85,11 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
 
     /// The last endpoint was refused for good: nothing will happen unless another is added.
     fn stopped(&self);
+
+    /// Where events of the owner's own go, which must not drive those of connections out.
+    fn events(&self) -> Option<&EventSink> {
+        None
+    }
 
     /// What each new peer is sent before anything else.
     fn hello(&self) -> Option<Message> {
