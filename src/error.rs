@@ -4,6 +4,12 @@ use zmtp_core::SocketType;
 use zmtp_core::peer::RoutingId;
 
 pub use transport::{ConnectFailure, Disconnect, StartError};
+/// What goes wrong on a connection, told by [`Disconnect::Protocol`] and the events of a monitor: by which side,
+/// at which stage, what, and against which rule.
+pub use zmtp_core::error::{
+    BoxName, Incompatible, Kind, LocalFault, Malformed, Misbehaved, ProtocolError, Rule, Side,
+    Stage,
+};
 
 /// A socket cannot be made with these options.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
