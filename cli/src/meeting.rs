@@ -49,6 +49,16 @@ pub(crate) fn options(security: Security, limit: Option<Duration>) -> Options {
     Options::new().security(security).limits(limits).transport(transport).reconnect(again)
 }
 
+/// The options of a socket that its peers know by this id.
+pub(crate) fn named(options: Options, routing_id: Option<&str>) -> Result<Options, Failure> {
+    match routing_id {
+        None => Ok(options),
+        Some(id) => options
+            .routing_id(id.to_owned())
+            .map_err(|error| Failure::usage(format!("--routing-id {id}: {error}"))),
+    }
+}
+
 /// Waits for READY or for a reason that another attempt would not change.
 pub(crate) async fn ready(
     mut connecting: Connecting,

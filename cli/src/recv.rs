@@ -47,6 +47,10 @@ pub(crate) struct Arguments {
     /// that by then is gone with the connection
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     count: Option<u64>,
+    /// REQ, DEALER and ROUTER: the id by which a ROUTER peer knows this socket; without it, the ROUTER
+    /// makes one up
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    routing_id: Option<String>,
     /// SUB and XSUB: receives what begins with this; may be given several times
     #[arg(long, value_name = "PREFIX", allow_hyphen_values = true)]
     subscribe: Vec<String>,
@@ -111,6 +115,7 @@ fn open(arguments: &Arguments, security: Security) -> Result<AnySocket, Failure>
         )));
     }
     let options = meeting::options(security, arguments.timeout).linger(FAREWELL);
+    let options = meeting::named(options, arguments.routing_id.as_deref())?;
     let socket = AnySocket::new(socket_type, options).map_err(Failure::usage)?;
     if matches!(socket_type, SocketType::SUB | SocketType::XSUB) {
         let everything = [String::new()];

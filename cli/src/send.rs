@@ -50,6 +50,10 @@ pub(crate) struct Arguments {
     socket_type: SocketType,
     #[command(flatten)]
     place: Place,
+    /// REQ, DEALER and ROUTER: the id by which a ROUTER peer knows this socket; without it, the ROUTER
+    /// makes one up
+    #[arg(long, value_name = "ID", allow_hyphen_values = true)]
+    routing_id: Option<String>,
     /// Tabs separate the parts of a message
     #[arg(long, conflicts_with = "json")]
     multipart: bool,
@@ -134,6 +138,7 @@ fn open(arguments: &Arguments, security: Security) -> Result<AnySocket, Failure>
         SocketType::XSUB => options.send_high_water_mark(UPSTREAM),
         _ => options,
     };
+    let options = meeting::named(options, arguments.routing_id.as_deref())?;
     AnySocket::new(socket_type, options).map_err(Failure::usage)
 }
 

@@ -62,6 +62,15 @@ fn a_router_shows_and_takes_routing_ids() {
     assert_eq!((parts.len(), &parts[1]["text"]), (2, &"hello".into()));
     assert!(received["address"].as_str().unwrap().starts_with("127.0.0.1:"));
 
+    // A peer that says who it is can be named before it is there.
+    let sender = ["send", "--type", "router", "--bind", ANY, "--multipart", "me\thello"];
+    let sender = Background::start(&sender);
+    let endpoint = sender.endpoint();
+    let me = ["recv", "--type", "dealer", "--connect", &endpoint, "--routing-id", "me"];
+    let received = run(&[&me[..], &["--count", "1"]].concat()).exits(0);
+    assert_eq!(received.out, "hello\n");
+    sender.ends().exits(0);
+
     // A peer with no such id: it is waited for, and that does not last for ever.
     let sender = ["send", "--type", "router", "--bind", ANY, "--timeout", "3", "--multipart"];
     let sender = Background::start(&[&sender[..], &["nobody\thello"]].concat());
@@ -183,6 +192,8 @@ fn arguments_that_make_no_sense_are_refused() {
     with("recv", "push", &[]).says("cannot receive");
     with("send", "sub", &["x"]).says("cannot send");
     with("recv", "pull", &["--subscribe", "x"]).says("--subscribe");
+    with("recv", "pull", &["--routing-id", "x"]).says("routing_id");
+    with("recv", "dealer", &["--routing-id", ""]).says("1 to 255");
     with("recv", "pull", &["--connect", ANY]).says("cannot be used with");
     run(&["recv", "--type", "pull"]).exits(2).says("--bind");
     run(&["recv", "--type", "pull", "--connect", ANY]).exits(2);
