@@ -119,3 +119,8 @@ pub use zmtp_core::{Limits, Message, Part, SocketType};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The examples of the guide for those who come from libzmq, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/from-libzmq.md")]
+struct FromLibzmq;
