@@ -86,9 +86,13 @@ pub use file::{Existing, FileError, FileFault};
 pub use gate::{Admission, Ban, BanRules, GateLimits, Rate};
 pub use guard::{GuardLimits, Guarded, Sleep, Timer, from_fn, from_sync_fn};
 pub use live::{Live, Revisions};
-pub use policy::{CURVE_ALLOW_ANY, ConfigError, CurveKeys, DomainError, Policy};
+pub use policy::{
+    CURVE_ALLOW_ANY, ConfigError, CurveKeys, Difference, DifferenceKind, DomainError, Policy,
+};
+#[cfg(feature = "policy-file")]
+pub use policy::{PolicyError, PolicyProblem};
 pub use provider::{
     Answer, CurveCallback, Grant, IntoVerdict, PendingVerdict, PrincipalError, Principals,
-    Provider, ReloadError, Statement, Verdict, provider_fn,
+    Provider, ReloadError, Remember, Remembering, Statement, Verdict, provider_fn,
 };
 pub use store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};

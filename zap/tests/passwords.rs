@@ -1,16 +1,14 @@
 //! Files of passwords and of their hashes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
+mod support;
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::SystemTime;
 
-use bytes::Bytes;
+use support::{Place, plain, set_mode, wait};
 use zap::{Answer, PasswordFault, Passwords, Policy, Provider, Verdict, decide, decide_patiently};
-use zmtp_core::auth::{AuthRequest, AuthStatus, Credentials, Domain, Secret};
-use zmtp_core::peer::{PeerAddress, RoutingId};
-use zmtp_core::wire::greeting::MechanismName;
-use zmtp_core::wire::metadata::Metadata;
+use zmtp_core::auth::{AuthRequest, AuthStatus, Secret};
 
 /// The password of every user below. What libxcrypt 4.4 and OpenSSL 3 make of it.
 const PASSWORD: &str = "open sesame";
@@ -45,41 +43,6 @@ fn file() -> String {
     lines.collect::<String>() + "argon:" + ARGON2ID + "\nclear=a:b=c\nmarked:{PLAIN}=:\n"
 }
 
-fn request(user: &str, password: &str) -> AuthRequest {
-    AuthRequest {
-        domain: Domain::default(),
-        address: PeerAddress::Unknown,
-        listener: Arc::from(""),
-        routing_id: RoutingId::default(),
-        mechanism: MechanismName::PLAIN,
-        credentials: Credentials::Plain {
-            username: Bytes::copy_from_slice(user.as_bytes()),
-            password: secret(password),
-        },
-        metadata: Metadata::new(),
-    }
-}
-
-struct Unpark(Thread);
-
-impl Wake for Unpark {
-    fn wake(self: Arc<Self>) {
-        self.0.unpark();
-    }
-}
-
-/// The value of a future that somebody else brings.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    let mut future = std::pin::pin!(future);
-    let waker = Waker::from(Arc::new(Unpark(thread::current())));
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => thread::park(),
-        }
-    }
-}
-
 #[test]
 fn hashes_of_other_programs_are_understood() {
     let users = Passwords::parse(file().as_bytes()).unwrap();
@@ -101,12 +64,12 @@ fn hashes_are_computed_elsewhere() {
     let _pool = pool();
     let mut policy = Policy::new();
     policy.configure_plain("*", Passwords::parse(file().as_bytes()).unwrap()).unwrap();
-    let good = request("bcrypt", PASSWORD);
+    let good = plain("bcrypt", PASSWORD);
     assert_eq!(decide(&policy, &good).status(), AuthStatus::TemporaryError);
-    assert_eq!(decide(&policy, &request("clear", "a:b=c")).status(), AuthStatus::Success);
+    assert_eq!(decide(&policy, &plain("clear", "a:b=c")).status(), AuthStatus::Success);
     let decide = |request| wait(decide_patiently(&policy, request, SystemTime::now())).status();
     assert_eq!(decide(&good), AuthStatus::Success);
-    assert_eq!(decide(&request("bcrypt", "wrong")), AuthStatus::Failure);
+    assert_eq!(decide(&plain("bcrypt", "wrong")), AuthStatus::Failure);
 }
 
 /// An unknown user costs a hash as well, and the same one each time.
@@ -115,12 +78,12 @@ fn unknown_users_take_as_long_as_known_ones() {
     let _pool = pool();
     let users = Passwords::parse(format!("jo:{ARGON2ID}\n").as_bytes()).unwrap();
     for user in ["jo", "nobody", "anybody"] {
-        let answer = users.judge(&request(user, "wrong"), SystemTime::now());
+        let answer = users.judge(&plain(user, "wrong"), SystemTime::now());
         let Answer::Later(verdict) = answer else { panic!("{user}: {answer:?} at once") };
         assert_eq!(wait(verdict), Verdict::Abstain("Invalid credentials"));
     }
     let clear = Passwords::parse(b"jo=secret\n").unwrap();
-    let answer = clear.judge(&request("nobody", "wrong"), SystemTime::now());
+    let answer = clear.judge(&plain("nobody", "wrong"), SystemTime::now());
     assert!(matches!(answer, Answer::Now(Verdict::Abstain(_))), "{answer:?}");
 }
 
@@ -130,7 +93,7 @@ fn too_many_passwords_at_once_are_for_later() {
     let _pool = pool();
     let slow = HASHED[0].1.replace("$05$", "$12$");
     let users = Passwords::parse(format!("jo:{slow}\n").as_bytes()).unwrap();
-    let ask = || users.judge(&request("jo", PASSWORD), SystemTime::now());
+    let ask = || users.judge(&plain("jo", PASSWORD), SystemTime::now());
     let mut waiting = Vec::new();
     let busy = loop {
         match ask() {
@@ -157,8 +120,8 @@ fn a_peer_that_is_in_is_known_by_its_entry() {
     let provider = |text: &str| Passwords::parse(text.as_bytes()).unwrap();
     let users = provider(&file());
     let retained = |user: &str, password: &str| {
-        let credentials = users.retain(&request(user, password)).expect("a known user");
-        AuthRequest { credentials, ..request(user, password) }
+        let credentials = users.retain(&plain(user, password)).expect("a known user");
+        AuthRequest { credentials, ..plain(user, password) }
     };
     for (user, password) in [("bcrypt", PASSWORD), ("clear", "a:b=c")] {
         let kept = retained(user, password);
@@ -174,7 +137,7 @@ fn a_peer_that_is_in_is_known_by_its_entry() {
         let changed = changed.replace("vTdnM", "vTdnN");
         assert!(!still(&provider(&changed)), "{user}");
     }
-    assert!(users.retain(&request("nobody", "x")).is_none());
+    assert!(users.retain(&plain("nobody", "x")).is_none());
 }
 
 #[test]
@@ -210,9 +173,8 @@ fn what_is_no_hash_is_named_by_line_and_never_shown() {
 
 #[test]
 fn clear_text_needs_leave() {
-    let path = std::env::temp_dir().join(format!("ironhouse-zap-{}-clear", std::process::id()));
-    std::fs::write(&path, format!("jo:{ARGON2ID}\nsam=hunter2\n")).unwrap();
-    set_mode(&path, 0o600);
+    let place = Place::new();
+    let path = place.write("users", format!("jo:{ARGON2ID}\nsam=hunter2\n"));
     assert_eq!(Passwords::load(&path).unwrap().len(), 2);
     let error = Passwords::load_hashed(&path).unwrap_err();
     assert_eq!((error.line, error.what), (Some(2), PasswordFault::ClearText));
@@ -224,15 +186,4 @@ fn clear_text_needs_leave() {
     std::fs::write(&path, "jo=hunter2\n").unwrap();
     let error = users.reload().expect("a file").unwrap_err();
     assert!(error.to_string().contains("line 1: a password in clear text"), "{error}");
-    std::fs::remove_file(&path).unwrap();
-}
-
-fn set_mode(path: &std::path::Path, mode: u32) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
-    }
-    #[cfg(not(unix))]
-    let _ = (path, mode);
 }

@@ -2,7 +2,7 @@
 
 mod pattern;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -132,6 +132,13 @@ impl AddressRules {
     #[must_use]
     pub fn rules(&self) -> &[AddressRule] {
         &self.rules
+    }
+
+    /// The rules that no later one replaced, in the order in which they were given.
+    pub(crate) fn in_force(&self) -> impl Iterator<Item = &AddressRule> {
+        let entries = self.v4.values().chain(self.v6.values()).chain(self.others.values());
+        let indices: BTreeSet<u32> = entries.copied().collect();
+        indices.into_iter().filter_map(|index| self.rule(index))
     }
 
     /// What the rules say about a peer at `address`.

@@ -1,6 +1,9 @@
 //! Who may come in, as data.
 
+mod diff;
 mod domains;
+#[cfg(feature = "policy-file")]
+mod file;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -11,8 +14,11 @@ use std::sync::Arc;
 use zmtp_core::auth::{AuthRequest, UserId};
 use zmtp_core::wire::greeting::MechanismName;
 
+pub use diff::{Difference, DifferenceKind};
 pub use domains::DomainError;
 pub(crate) use domains::{ANY_DOMAIN, Domains, domain};
+#[cfg(feature = "policy-file")]
+pub use file::{PolicyError, PolicyProblem};
 
 use crate::address::{AddressError, AddressRules};
 use crate::certificate::CertificateError;
@@ -345,9 +351,17 @@ impl Policy {
     }
 
     /// The same policy with what its sources say now. A source that cannot be read or understood keeps
-    /// what it said before, and is reported.
+    /// what it said before, and is reported. A policy that was read from a file is read again as a whole,
+    /// so that nothing stays of what a program changed since.
     #[must_use]
     pub fn reloaded(&self) -> (Self, Vec<ReloadError>) {
+        #[cfg(feature = "policy-file")]
+        if let Some(file) = &self.file {
+            return match Self::load(file) {
+                Ok(policy) => (policy, Vec::new()),
+                Err(error) => (self.clone(), vec![ReloadError(error.to_string())]),
+            };
+        }
         let mut policy = self.clone();
         let mut problems = Vec::new();
         let chains = policy.mechanisms.iter_mut().flat_map(|(_, domains)| domains.values_mut());

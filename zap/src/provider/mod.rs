@@ -3,6 +3,7 @@
 mod any;
 mod callback;
 mod principals;
+mod remembering;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -18,6 +19,7 @@ pub(crate) use any::{AnyKey, Anyone};
 pub use callback::{CurveCallback, IntoVerdict, provider_fn};
 pub(crate) use principals::covers;
 pub use principals::{PrincipalError, Principals};
+pub use remembering::{Remember, Remembering};
 
 /// One of those who are asked in turn about the credentials of a mechanism in a domain.
 ///

@@ -1,0 +1,283 @@
+//! Policies as files: what may stand there, what is wrong and where, and what two say differently.
+
+mod support;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use support::{Place, curve, ip, plain, request};
+use zap::{Authenticator, BanRules, Certificate, DifferenceKind, Existing, Policy, Rate, decide};
+use zmtp_core::auth::{AuthDecision, AuthRequest, Credentials, Domain, Secret, UserId};
+
+/// A directory with policies.
+struct House(Place);
+
+impl House {
+    fn new() -> Self {
+        let place = Place::new();
+        std::fs::create_dir(place.path().join("keys")).unwrap();
+        Self(place)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        self.0.write(name, text)
+    }
+
+    fn policy(&self, text: &str) -> PathBuf {
+        self.write("policy.toml", text)
+    }
+
+    /// The problems of a policy: line, whether it is an error, and words.
+    fn problems(&self, text: &str) -> Vec<(Option<usize>, bool, String)> {
+        let (policy, problems) = Policy::check(self.policy(text));
+        assert_eq!(policy.is_none(), problems.iter().any(|problem| problem.is_error));
+        problems.into_iter().map(|it| (it.line, it.is_error, it.text)).collect()
+    }
+
+    /// Insists on one problem at one line that says this.
+    #[track_caller]
+    fn only(&self, text: &str, line: usize, is_error: bool, says: &str) {
+        let problems = self.problems(text);
+        let [(at, severity, words)] = problems.as_slice() else { panic!("{problems:?}") };
+        assert_eq!((*at, *severity), (Some(line), is_error), "{words}");
+        assert!(words.contains(says), "{words}");
+    }
+}
+
+fn asked(address: &str, domain: &str, request: AuthRequest) -> AuthRequest {
+    AuthRequest { domain: Domain::new(domain).unwrap(), address: ip(address), ..request }
+}
+
+fn verdict(policy: &Policy, request: &AuthRequest) -> Result<String, String> {
+    match decide(policy, request).verdict {
+        AuthDecision::Accept { user_id, .. } => {
+            Ok(user_id.as_ref().map_or("", UserId::as_str).to_owned())
+        }
+        AuthDecision::Refuse { text, .. } => Err(text.to_string()),
+    }
+}
+
+const WHOLE: &str = r#"
+[limits]
+off = ["all"]
+per_source = { per_second = 5, burst = 7 }
+bans = { after = 3, within = "1m", first = "10s", longest = "1h 30m" }
+exempt = ["inproc"]
+
+[addresses]
+allow = ["192.0.2.0/24", "10.0.0.0/8"]
+deny = ["192.0.2.66"]
+
+[listeners."tcp://*:9*"]
+deny = ["10.1.0.0/16"]
+
+[stores.team]
+certificates = "keys"
+[stores.robots.keys]
+"Xq/JV4}L[t*1Y!O>Y4zxR.s4kwXP^SJT*dIHR{C$" = "robot-1"
+[stores.staff]
+passwords = "users"
+clear_text = true
+[stores.kerberos]
+principals = { allow = ["*@EXAMPLE.ORG"], deny = ["evil@*"] }
+[stores.anybody]
+any_key = true
+
+[domains.lab]
+allow = ["192.0.2.0/25"]
+curve = ["team", "robots"]
+plain = ["staff"]
+gssapi = ["kerberos"]
+null = "anonymous"
+[domains."*"]
+curve = ["anybody"]
+"#;
+
+fn whole(place: &House) -> String {
+    let mut jo = Certificate::new([1; 32]);
+    jo.set("user-id", "jo").unwrap();
+    jo.save(place.path("keys"), "jo", Existing::Replace).unwrap();
+    place.write("users", "admin=sesame\n");
+    let robot = z85::encode([2; 32]);
+    WHOLE.replace("Xq/JV4}L[t*1Y!O>Y4zxR.s4kwXP^SJT*dIHR{C$", &robot)
+}
+
+#[test]
+fn a_policy_file_says_all_that_a_program_can_say() {
+    let place = House::new();
+    let path = place.policy(&whole(&place));
+    let (policy, problems) = Policy::check(&path);
+    assert_eq!(problems, []);
+    let policy = policy.unwrap();
+    let limits = &policy.limits;
+    assert_eq!((limits.all, limits.per_source), (None, Some(Rate { per_second: 5, burst: 7 })));
+    let bans = BanRules {
+        after: 3,
+        within: Duration::from_secs(60),
+        first: Duration::from_secs(10),
+        longest: Duration::from_secs(5400),
+    };
+    assert_eq!(limits.bans, Some(bans));
+    assert_eq!(limits.exempt.rules().len(), 1);
+
+    let gssapi = |name: &str| request(Credentials::Other(vec![Secret::new(name.into())]));
+    let cases = [
+        ("192.0.2.7", "lab", curve(1), Ok("jo")),
+        ("192.0.2.7", "lab", curve(2), Ok("robot-1")),
+        ("192.0.2.7", "lab", curve(3), Err("Unknown key")),
+        ("192.0.2.7", "lab", plain("admin", "sesame"), Ok("admin")),
+        ("192.0.2.7", "lab", plain("admin", "barley"), Err("Invalid credentials")),
+        ("192.0.2.7", "lab", gssapi("jo@EXAMPLE.ORG"), Ok("jo@EXAMPLE.ORG")),
+        ("192.0.2.7", "lab", gssapi("evil@EXAMPLE.ORG"), Err("Principal denied")),
+        ("192.0.2.7", "lab", request(Credentials::Null), Ok("anonymous")),
+        ("192.0.2.7", "office", request(Credentials::Null), Err("Unknown domain")),
+        ("192.0.2.66", "lab", curve(1), Err("Address denied")),
+        ("192.0.2.200", "lab", curve(1), Err("Address not allowed")),
+        ("10.1.2.3", "office", curve(3), Err("Address denied")),
+        ("198.51.100.7", "office", curve(3), Err("Address not allowed")),
+    ];
+    for (address, domain, presented, expected) in cases {
+        let request = asked(address, domain, presented);
+        let expected = expected.map(str::to_owned).map_err(str::to_owned);
+        assert_eq!(verdict(&policy, &request), expected, "{request:?}");
+    }
+    let any = verdict(&policy, &asked("10.2.0.1", "office", curve(3)));
+    assert_eq!(any, Ok(z85::encode([3; 32])));
+    let sources = [path, place.path("keys"), place.path("users")];
+    assert!(sources.iter().all(|path| policy.sources().contains(path)), "{:?}", policy.sources());
+    let rule = decide(&policy, &asked("192.0.2.66", "lab", curve(1)));
+    assert_eq!(rule.rule().unwrap().to_string(), "deny 192.0.2.66 (line 10)");
+}
+
+/// The file is read again as a whole, or not at all.
+#[test]
+fn a_policy_file_is_read_again() {
+    let place = House::new();
+    let path = place.policy("[addresses]\ndeny = [\"192.0.2.7\"]\n");
+    let judge = Authenticator::from(Policy::load(&path).unwrap());
+    let denied = Err("Address denied".to_owned());
+    let null = request(Credentials::Null);
+    assert_eq!(verdict(&judge.policy(), &null), denied);
+    place.policy("[addresses]\ndeny = [192]\n");
+    let problems = judge.reload();
+    assert!(problems[0].to_string().contains("policy.toml, line 2: error: "), "{problems:?}");
+    assert_eq!(verdict(&judge.policy(), &null), denied);
+    place.policy("");
+    assert_eq!(judge.reload(), []);
+    assert_eq!(verdict(&judge.policy(), &null), Ok("anonymous".into()));
+}
+
+#[test]
+fn errors_and_warnings_name_their_line() {
+    let place = House::new();
+    place.write("users", "admin=hunter2\n");
+    place.write("more", "admin=hunter3\n");
+    place.write("broken", "admin=a\nadmin\n");
+    let (error, warning) = (true, false);
+    let any = "[domains.a]\nnull = \"\"\n";
+
+    place.only("[adresses]\n", 1, error, "unknown field `adresses`");
+    place.only("[addresses]\nallow = []\nforbid = []\n", 3, error, "unknown field `forbid`");
+    place.only("[limits]\nbans = { after = 1 }\n", 2, error, "missing field");
+    let short = "within = \"soon\", first = \"1s\", longest = \"1s\"";
+    let short = format!("[limits]\nbans = {{ after = 1, {short} }}\n");
+    place.only(&short, 2, error, "expected a duration");
+    place.only("[limits]\noff = [\"everything\"]\n", 2, error, "unknown variant");
+    place.only("[addresses\n", 1, error, "");
+    place.only("a = 1\na = 2\n", 2, error, "duplicate key");
+    place.only(
+        "[addresses]\nallow = [\n  \"10.0.0.0/8\",\n  \"10.0.0.1/8\",\n]\n",
+        4,
+        error,
+        "bits are set",
+    );
+    let twice = "[addresses]\nallow = [\"10.0.0.0/8\",\n\"10.0.0.0/8\"]\n";
+    place.only(twice, 3, warning, "again");
+    let both = "[addresses]\nallow = [\"10.0.0.0/8\"]\n\ndeny = [\"10.0.0.0/8\"]\n";
+    place.only(both, 4, error, "opposite");
+    place.only("[domains.a]\nallow = [\"10.0.0.0/8\"]\n", 1, warning, "names no mechanism");
+    place.only("[domains.a]\ncurve = [\n\"team\"]\n", 3, error, "no store \"team\"");
+    place.only("[stores.x]\nany_key = true\n", 1, warning, "no domain names the store \"x\"");
+    let store = |said: &str, mechanism: &str| {
+        format!("[stores.x]\n{said}\n[domains.a]\nnull = \"\"\n{mechanism} = [\"x\"]\n")
+    };
+    place.only(&store("", "curve"), 1, error, "expected one of");
+    let two = store("any_key = true\npasswords = \"users\"", "curve");
+    place.only(&two, 1, error, "expected one of");
+    place.only(&store("any_key = true", "plain"), 5, error, "is for curve, not for plain");
+    place.only(&store("certificates = \"keys\"", "curve"), 2, warning, "nobody");
+    place.only(&store("certificates = \"nowhere\"", "curve"), 2, error, "nowhere");
+    place.only(
+        &store("passwords = \"users\"", "plain"),
+        2,
+        error,
+        "line 1: a password in clear text",
+    );
+    let broken = store("clear_text = true\npasswords = \"broken\"", "plain");
+    place.only(&broken, 3, error, "broken, line 2: expected USER=PASSWORD");
+    place.only(&store("keys = { short = \"jo\" }", "curve"), 2, error, "40 characters");
+    let empty = store("principals = { allow = [\"\"] }", "gssapi");
+    place.only(&empty, 2, error, "principal rule");
+    let answers = "[stores.x]\npasswords = \"users\"\nclear_text = true\n[stores.y]\n\
+                   passwords = \"more\"\nclear_text = true\n[domains.a]\nplain = [\"x\", \"y\"]\n";
+    place.only(answers, 8, error, "\"x\" and \"y\" disagree: password of admin");
+    place.write("more", "admin=hunter2\nother=x\n");
+    assert_eq!(place.problems(answers), [], "the same answer twice is one answer");
+
+    place.write("keys/bad.key", "curve\n    public-key = \"hunter2\"\n");
+    let problems = place.problems(&store("certificates = \"keys\"", "curve"));
+    assert!(problems[0].2.contains("bad.key, line 2"), "{problems:?}");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let path = place.policy(any);
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o620)).unwrap();
+        let (_, problems) = Policy::check(path);
+        assert!(problems[0].text.contains("chmod go-w"), "{problems:?}");
+    }
+    let error = Policy::load(place.path("absent.toml")).unwrap_err();
+    assert!(error.to_string().contains("absent.toml: error: "), "{error}");
+}
+
+#[test]
+fn differences_show_facts_and_no_secrets() {
+    let place = House::new();
+    let old = Policy::load(place.policy(&whole(&place))).unwrap();
+    assert_eq!(old.differences(&old), []);
+    place.write("users", "admin=hunter2\nsam=oats\n");
+    let text = whole(&place);
+    place.write("users", "admin=hunter2\nsam=oats\n");
+    let text = text
+        .replace("\"192.0.2.66\"", "\"192.0.2.67\"")
+        .replace("per_second = 5", "per_second = 6")
+        .replace("[\"team\", \"robots\"]", "[\"robots\"]\n# team");
+    let text = text.replace("curve = [\"anybody\"]", "curve = [\"anybody\", \"team\"]");
+    let new = Policy::load(place.policy(&text)).unwrap();
+    let differences = old.differences(&new);
+    let shown: Vec<_> = differences.iter().map(ToString::to_string).collect();
+    let key = z85::encode([1; 32]);
+    let store = format!("certificates in {}", place.path("keys").display());
+    assert_eq!(
+        shown,
+        [
+            "- addresses: deny 192.0.2.66".to_owned(),
+            "+ addresses: deny 192.0.2.67".into(),
+            "- domain \"*\", CURVE: asks any key".into(),
+            "+ domain \"*\", CURVE: asks any key, then ".to_owned() + &store,
+            format!("+ domain \"*\", CURVE: key {key} is jo"),
+            format!("- domain \"lab\", CURVE: asks {store}, then keys"),
+            "+ domain \"lab\", CURVE: asks keys".into(),
+            format!("- domain \"lab\", CURVE: key {key} is jo"),
+            "~ domain \"lab\", PLAIN: password of admin".into(),
+            "+ domain \"lab\", PLAIN: password of sam".into(),
+            "- limits: per source 5 a second, 7 at once".into(),
+            "+ limits: per source 6 a second, 7 at once".into(),
+        ]
+    );
+    assert_eq!(differences[8].kind, DifferenceKind::Changed);
+    assert!(!format!("{shown:?}").contains("hunter2") && !format!("{new:?}").contains("hunter2"));
+}
