@@ -11,8 +11,9 @@ use ironhouse::{
 use ironhouse_tests::dice::Dice;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::ours::{frames, parts};
-use ironhouse_tests::{Done, Fallible, rt};
+use ironhouse_tests::{Done, Fallible};
 use tokio::sync::Mutex;
+use tokio::task::JoinSet;
 
 use crate::{CHILDREN, CLIENTS, Figures};
 
@@ -29,6 +30,14 @@ struct World {
     exchanges: AtomicU64,
     missed: AtomicU64,
     reception: Mutex<Req>,
+}
+
+/// How long anything may take: the machine is busy, and 200 clients are many.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let in_time = tokio::time::timeout(PATIENCE, future).await;
+    in_time.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// Message `number` of a life: who says it, and octets that depend on all three.
@@ -61,17 +70,19 @@ pub(crate) fn live(told: &str) -> Done {
             missed: AtomicU64::new(0),
             reception: Mutex::new(reception),
         });
-        let clients: Vec<_> = (first..first + CLIENTS / CHILDREN)
-            .map(|slot| tokio::spawn(Client::new(slot, world.clone()).live()))
-            .collect();
+        let mut clients = JoinSet::new();
+        for slot in first..first + CLIENTS / CHILDREN {
+            clients.spawn(Client::new(slot, world.clone()).live());
+        }
         let told = world.clone();
         std::thread::spawn(move || {
             // Nothing is ever written there.
             _ = std::io::stdin().read(&mut [0]);
             told.stop.store(true, Ordering::Relaxed);
         });
-        for client in clients {
-            client.await??;
+        // The first one that fails ends them all.
+        while let Some(client) = clients.join_next().await {
+            client??;
         }
         let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
         Figures {
@@ -164,8 +175,14 @@ impl Client {
             }
             return Ok(());
         }
-        assert_eq!(socket.close().await, 0, "client {}: all was sent", self.slot);
-        if self.role == Role::Gives {
+        let sent_last = self.role == Role::Gives;
+        if sent_last {
+            patiently("room", socket.send(self.question(life, number))).await?;
+            number += 1;
+        }
+        let given_up = patiently("the end", socket.close()).await;
+        assert_eq!(given_up, 0, "client {}: all was sent", self.slot);
+        if sent_last {
             self.account(life, number).await?;
         }
         Ok(())
@@ -173,7 +190,7 @@ impl Client {
 
     fn options(&self, properly: bool) -> Fallible<Options> {
         let soon = Duration::from_millis(20);
-        let linger = if properly { rt::LATE } else { Duration::ZERO };
+        let linger = if properly { PATIENCE } else { Duration::ZERO };
         let security = match self.curve {
             true => Security::curve_client(Keys::new().pair(), self.world.key)?,
             false => Security::null(),
@@ -191,10 +208,10 @@ impl Client {
     async fn ask(&mut self, socket: &AnySocket, life: u64, number: &mut u64) -> Done {
         let count = if self.kind == SocketType::REQ { 1 } else { 1 + self.dice.roll(10) };
         for at in 0..count {
-            rt::in_time("room", socket.send(self.question(life, *number + at))).await?;
+            patiently("room", socket.send(self.question(life, *number + at))).await?;
         }
         for at in 0..count {
-            let answer = rt::in_time("an answer", socket.recv()).await?;
+            let answer = patiently("an answer", socket.recv()).await?;
             assert_eq!(frames(&answer), frames(&self.question(life, *number + at)));
         }
         *number += count;
@@ -203,15 +220,16 @@ impl Client {
 
     async fn give(&mut self, socket: &AnySocket, life: u64, number: &mut u64) -> Done {
         for _ in 0..1 + self.dice.roll(20) {
-            rt::in_time("room", socket.send(self.question(life, *number))).await?;
+            patiently("room", socket.send(self.question(life, *number))).await?;
             *number += 1;
         }
-        Ok(())
+        // Not faster than they are taken, or the queues of those who have left would grow and grow.
+        self.account(life, *number).await
     }
 
     /// All that is there, and at least one.
     async fn take(&self, socket: &AnySocket, last: &mut Option<u64>) -> Done {
-        let mut next = Ok(rt::in_time("a number", socket.recv()).await?);
+        let mut next = Ok(patiently("a number", socket.recv()).await?);
         while let Ok(message) = next {
             let number = u64::from_be_bytes(message.first().as_bytes().try_into()?);
             if let Some(last) = *last {
@@ -226,10 +244,10 @@ impl Client {
         Ok(())
     }
 
-    /// Everything that was sent before the socket was closed arrives.
+    /// Everything that was sent arrives.
     async fn account(&self, life: u64, sent: u64) -> Done {
         let reception = self.world.reception.lock().await;
-        rt::in_time("the rest", async {
+        patiently("the rest", async {
             loop {
                 reception.send(format!("{}.{life}", self.slot)).await?;
                 let count = reception.recv().await?.first().to_vec();

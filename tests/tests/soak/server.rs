@@ -195,7 +195,7 @@ async fn give(push: Push, mut stop: watch::Receiver<bool>) -> Done {
             Err(error) => panic!("PUSH: {error}"),
         }
         if number % 16 == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
     push.close().await;
@@ -206,7 +206,7 @@ async fn give(push: Push, mut stop: watch::Receiver<bool>) -> Done {
 async fn publish(publisher: Arc<Pub>, mut stop: watch::Receiver<bool>) -> Done {
     for number in 0_u64.. {
         publisher.send(&number.to_be_bytes()).await.expect("a PUB takes everything");
-        until_stopped!(stop, tokio::time::sleep(Duration::from_millis(20)));
+        until_stopped!(stop, tokio::time::sleep(Duration::from_millis(40)));
     }
     Ok(())
 }
