@@ -49,7 +49,10 @@ fn two_hundred_clients_come_and_go() -> Done {
 async fn soak(time: Duration) -> Done {
     let outside = tasks();
     let server = Server::start().await?;
-    let (before, descriptors_before) = (tasks(), descriptors());
+    // What only prepares is soon gone.
+    let before = outside + server.parts();
+    rt::until("the server to be ready", || tasks() == before).await;
+    let descriptors_before = descriptors();
     let mut house = House::new(server.told());
     let (begin, mut dice) = (Instant::now(), Dice::new(7));
     let mut memory = Vec::new();
@@ -75,9 +78,18 @@ async fn soak(time: Duration) -> Done {
     let figures = house.end()?;
     server.check()?;
     // A connection of a process that was killed may take a moment to be noticed.
-    rt::until("the end of all tasks of connections", || tasks() == before).await;
+    let begin = Instant::now();
+    while (tasks(), descriptors()) != (before, descriptors_before) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+        assert!(
+            begin.elapsed() < rt::LATE,
+            "left behind: {} tasks, not {before}, {} descriptors, not {descriptors_before}; open: {}",
+            tasks(),
+            descriptors(),
+            server.open(),
+        );
+    }
     let after = tasks();
-    rt::until("the end of all descriptors", || descriptors() <= descriptors_before).await;
     println!(
         "{} s, {} connections, {} processes killed; in those that lived: {} lives, {} exchanges",
         time.as_secs(),

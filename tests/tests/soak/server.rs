@@ -1,12 +1,14 @@
 //! The server: one socket for each thing that clients want.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ironhouse::error::SendError;
-use ironhouse::{Event, Monitor, Options, Pub, Pull, Push, Rep, Router, Security, ServerSecurity};
+use ironhouse::{
+    Event, Monitor, Observation, Options, Pub, Pull, Push, Rep, Router, Security, ServerSecurity,
+};
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::ours::frames;
 use ironhouse_tests::place::{ANYWHERE, TempDir};
@@ -23,6 +25,7 @@ type Accounts = Arc<Mutex<HashMap<usize, BTreeMap<u64, u64>>>>;
 pub(crate) struct Server {
     told: String,
     connections: Arc<AtomicU64>,
+    open: Vec<(&'static str, Arc<AtomicI64>)>,
     publisher: Arc<Pub>,
     stop: watch::Sender<bool>,
     work: Vec<JoinHandle<Done>>,
@@ -32,7 +35,7 @@ pub(crate) struct Server {
 /// Binds a socket over tcp and ipc, and counts who comes.
 macro_rules! open {
     ($server:expr, $socket:expr, $name:expr) => {
-        $server.count($socket.monitor());
+        $server.count($name, $socket.monitor());
         for at in [ANYWHERE.to_owned(), $server.directory.ipc($name)] {
             let endpoint = $socket.bind(at).await?;
             $server.told.push_str(&format!(" {endpoint}"));
@@ -63,6 +66,7 @@ impl Server {
         let mut server = Self {
             told: keys.public().to_string(),
             connections: Arc::default(),
+            open: Vec::new(),
             publisher: Arc::new(Pub::new(curve())?),
             stop,
             work: Vec::new(),
@@ -90,16 +94,42 @@ impl Server {
         Ok(server)
     }
 
-    /// Counts who comes.
-    fn count(&self, mut monitor: Monitor) {
-        let connections = self.connections.clone();
+    /// Counts who comes and who goes.
+    fn count(&mut self, name: &'static str, mut monitor: Monitor) {
+        let (connections, open) = (self.connections.clone(), Arc::new(AtomicI64::new(0)));
+        self.open.push((name, open.clone()));
         tokio::spawn(async move {
-            while let Some(event) = monitor.next_event().await {
-                if matches!(event, Event::HandshakeSucceeded { .. }) {
-                    connections.fetch_add(1, Ordering::Relaxed);
+            while let Some(event) = monitor.next().await {
+                match event {
+                    Observation::Event(Event::Connected { .. }) => {
+                        open.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Observation::Event(Event::HandshakeSucceeded { .. }) => {
+                        connections.fetch_add(1, Ordering::Relaxed);
+                    }
+                    Observation::Event(
+                        Event::HandshakeFailed { .. } | Event::Disconnected { .. },
+                    ) => {
+                        open.fetch_sub(1, Ordering::Relaxed);
+                    }
+                    Observation::Event(_) => {}
+                    Observation::Missed(count) => eprintln!("{count} events of {name} missed"),
                 }
             }
         });
+    }
+
+    /// The connections of each socket that are open, as far as events tell.
+    pub(crate) fn open(&self) -> String {
+        let open =
+            self.open.iter().map(|(name, open)| format!("{name} {}", open.load(Ordering::Relaxed)));
+        open.collect::<Vec<_>>().join(", ")
+    }
+
+    /// The tasks of a server whom nobody is connected to: for each socket one that works, one that counts
+    /// and two that listen.
+    pub(crate) fn parts(&self) -> usize {
+        self.work.len() * 4
     }
 
     /// The key of the server, and where each socket is: rep, router, pull, push, pub, reception, each over
