@@ -2,13 +2,14 @@
 //!
 //! The traits that users see are sealed by the ones in [`sealed`]: socket types are made here only.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use tokio::task::coop::cooperative;
 use zmtp_core::{Message, SocketType};
 
 use crate::error::{RecvError, SendError};
-use crate::pattern::retry;
+use crate::pattern::{retry, retry_in_turn};
 use sealed::{Receiving, Sending};
 
 /// A socket of any type.
@@ -93,8 +94,8 @@ pub(crate) mod sealed {
         /// `WouldBlock` if there is nothing.
         fn attempt_recv(&self) -> Result<Message, RecvError>;
 
-        /// Fires when a message may have come; may wake one of those who wait. Who is woken and
-        /// takes nothing, although there is something, passes it on with `notify_one`.
+        /// Fires when a message may have come; may wake one of those who wait. Who is woken passes it on
+        /// with `notify_one`, whether it takes something or not: there may be more.
         fn receivable(&self) -> &Notify;
 
         /// Whether `attempt_recv` has something to give, a failure included. If not, `receivable`
@@ -125,12 +126,34 @@ macro_rules! can {
 
 pub(crate) use can;
 
+thread_local! {
+    static CALLS: Cell<u8> = const { Cell::new(0) };
+}
+
+/// Whether this call may be made without asking whether others should have their turn: seven of eight
+/// may, because asking costs as much as a small message.
+fn is_free() -> bool {
+    CALLS.with(|calls| {
+        calls.set(calls.get().wrapping_add(1));
+        !calls.get().is_multiple_of(8)
+    })
+}
+
+/// Octets of a message that is large enough to ask for a turn with each.
+const LARGE: usize = 4096;
+
 /// Sends, waiting no longer than `limit`.
 pub(crate) async fn send<S: Sending + ?Sized>(
     socket: &S,
     message: &Message,
     limit: Option<Duration>,
 ) -> Result<(), SendError> {
+    if is_free() && message.octets() < LARGE {
+        match socket.attempt_send(message) {
+            Err(SendError::WouldBlock) => {}
+            result => return result,
+        }
+    }
     let wait = cooperative(retry(
         socket.sendable(),
         || socket.attempt_send(message),
@@ -147,7 +170,13 @@ pub(crate) async fn recv<S: Receiving + ?Sized>(
     socket: &S,
     limit: Option<Duration>,
 ) -> Result<Message, RecvError> {
-    let wait = cooperative(retry(
+    if is_free() {
+        match socket.attempt_recv() {
+            Err(RecvError::WouldBlock) => {}
+            result => return result,
+        }
+    }
+    let wait = cooperative(retry_in_turn(
         socket.receivable(),
         || socket.attempt_recv(),
         |error| *error == RecvError::WouldBlock,

@@ -74,6 +74,10 @@ impl Seal for Sealing {
         wire::seal_tail(out, at, |text| self.key.seal_in_place(count, text));
         Ok(())
     }
+
+    fn overhead(&self) -> usize {
+        OVERHEAD
+    }
 }
 
 #[derive(Debug)]

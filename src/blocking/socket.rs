@@ -9,7 +9,7 @@ use super::park::{block_on, block_until};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
-use crate::pattern::retry;
+use crate::pattern::{retry, retry_in_turn};
 use crate::{AnySocket, IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
@@ -230,7 +230,7 @@ impl<S: Receives> Socket<S> {
             Err(RecvError::WouldBlock) => {}
             result => return result,
         }
-        let wait = retry(
+        let wait = retry_in_turn(
             self.inner.receivable(),
             || self.inner.attempt_recv(),
             |error| *error == RecvError::WouldBlock,

@@ -55,7 +55,8 @@ impl Balancer {
     }
 
     /// Gives the message to the next pipe that takes it, and says which.
-    pub(crate) fn try_send(&self, message: &Message) -> Option<Arc<Pipe>> {
+    #[inline]
+    pub(crate) fn try_send(&self, message: &Message) -> Option<PipeId> {
         let mut turns = lock(&self.turns);
         let count = turns.pipes.len();
         for _ in 0..count {
@@ -63,7 +64,7 @@ impl Balancer {
             turns.next = at + 1;
             let pipe = turns.pipes.get(at)?;
             match pipe.try_send(message) {
-                Ok(()) => return Some(pipe.clone()),
+                Ok(()) => return Some(pipe.id()),
                 Err(TrySendError::Full | TrySendError::Closed) => {}
             }
         }

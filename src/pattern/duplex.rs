@@ -56,7 +56,7 @@ impl Duplex {
     }
 
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv().map(|(_, message)| message)
+        self.queue.try_recv(|_| ()).map(|((), message)| message)
     }
 }
 

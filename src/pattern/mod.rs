@@ -46,3 +46,15 @@ pub(crate) async fn retry<T, E>(
         }
     }
 }
+
+/// As [`retry`], where one change wakes one of those who wait: who had to wait and goes on lets the next
+/// one look, because there may be more than one thing to take.
+pub(crate) async fn retry_in_turn<T, E>(
+    changed: &Notify,
+    attempt: impl FnMut() -> Result<T, E>,
+    must_wait: impl Fn(&E) -> bool,
+) -> Result<T, E> {
+    let result = retry(changed, attempt, must_wait).await;
+    changed.notify_one();
+    result
+}

@@ -34,7 +34,7 @@ impl Exclusive {
     }
 
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv().map(|(_, message)| message)
+        self.queue.try_recv(|_| ()).map(|((), message)| message)
     }
 
     /// Makes the pipe the only one; `false` if another one is.

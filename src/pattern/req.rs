@@ -92,13 +92,13 @@ impl Request {
             request.push_front(&number.to_be_bytes());
         }
         let pipe = self.out.try_send(&request).ok_or(SendError::WouldBlock)?;
-        *turn = Turn { state: State::Asked(pipe.id()), number };
+        *turn = Turn { state: State::Asked(pipe), number };
         Ok(())
     }
 
     /// Drops what has arrived; whether there was anything.
     fn pass_over(&self) -> bool {
-        (0..PASS_OVER).take_while(|_| self.queue.try_recv().is_some()).count() > 0
+        (0..PASS_OVER).take_while(|_| self.queue.try_recv(|_| ()).is_some()).count() > 0
     }
 
     /// The parts in front of the body, if the message has the envelope of an answer to this request.
@@ -128,14 +128,14 @@ impl Request {
                 expects: "has to send a request first",
             });
         }
-        while let Some((pipe, message)) = self.queue.try_recv() {
-            let expected = turn.state.awaits(pipe.id());
+        while let Some((pipe, message)) = self.queue.try_recv(|pipe| pipe.id()) {
+            let expected = turn.state.awaits(pipe);
             let envelope = self.envelope(turn.number, &message).filter(|_| expected);
             if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {
                 turn.state = State::Idle;
                 return Ok(answer);
             }
-            tracing::debug!(pipe = ?pipe.id(), expected, "an unasked or malformed answer was dropped");
+            tracing::debug!(?pipe, expected, "an unasked or malformed answer was dropped");
         }
         if matches!(turn.state, State::Lost(_)) {
             turn.state = State::Idle;

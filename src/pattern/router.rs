@@ -59,8 +59,8 @@ impl Routing {
 
     /// The next message, behind the routing id of its sender.
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        let (pipe, mut message) = self.queue.try_recv()?;
-        message.push_front(pipe.label().to_bytes());
+        let (label, mut message) = self.queue.try_recv(|pipe| pipe.label())?;
+        message.push_front(label.to_bytes());
         Some(message)
     }
 

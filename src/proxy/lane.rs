@@ -57,6 +57,15 @@ impl<'a> Lane<'a> {
 
     /// Passes on what can be passed on now, up to a bound; `false` if that is nothing.
     pub(super) fn burst(&mut self) -> Result<bool, ProxyError> {
+        let moved = self.pass_on();
+        if !matches!(moved, Ok(false)) {
+            // We may have been woken in the place of somebody who waits for the next message.
+            self.from.receivable().notify_one();
+        }
+        moved
+    }
+
+    fn pass_on(&mut self) -> Result<bool, ProxyError> {
         let mut moved = false;
         for _ in 0..BURST {
             while let Some(hand) = self.hand.take() {

@@ -255,6 +255,7 @@ impl Message {
 
     /// The peer that the message came from; `None` for one that was made here.
     #[must_use]
+    #[inline]
     pub fn peer(&self) -> Option<&Arc<Peer>> {
         self.origin.as_ref()
     }
@@ -288,8 +289,14 @@ impl Message {
     /// Says which peer the message came from.
     #[must_use]
     pub fn with_peer(mut self, peer: Arc<Peer>) -> Self {
-        self.origin = Some(peer);
+        self.set_peer(peer);
         self
+    }
+
+    /// As [`with_peer`](Self::with_peer), in place.
+    #[inline]
+    pub fn set_peer(&mut self, peer: Arc<Peer>) {
+        self.origin = Some(peer);
     }
 }
 

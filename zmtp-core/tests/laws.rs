@@ -1,9 +1,12 @@
 //! Laws of each codec: what is encoded decodes to itself, cuts change nothing, limits are monotonous.
 
+use std::collections::VecDeque;
+
 use bytes::BytesMut;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use zmtp_core::SocketType::{PULL, ROUTER, XPUB};
+use zmtp_core::traffic::Received;
 use zmtp_core::wire::command::Command;
 use zmtp_core::wire::frame::{FrameHeader, FrameKind};
 use zmtp_core::wire::greeting::{Greeting, MechanismName, Version};
@@ -69,7 +72,34 @@ fn in_pieces(mut node: Node, stream: &[u8], cuts: &[prop::sample::Index]) -> Ver
     node.verdict()
 }
 
+/// All that `stream` holds, one thing after the other, and how many octets of it are left; with the
+/// shortcut for plain messages, which takes up to so many at a time, or without it.
+fn all_received(stream: &[u8], shortcut: Option<usize>) -> (Vec<Received>, bool, usize) {
+    let limits = limits(|it| (it.max_message, it.max_parts) = (200, 3));
+    let mut node = Node::with_traffic(null(PULL).with_limits(limits), "PUSH");
+    let incoming = &mut node.connection.traffic().unwrap().incoming;
+    let (mut input, mut all) = (BytesMut::from(stream), Vec::new());
+    loop {
+        if let Some(most) = shortcut {
+            let mut messages = VecDeque::new();
+            let count = incoming.plain_messages(&mut input, most, &mut messages);
+            assert!(count == messages.len() && count <= most);
+            all.extend(messages.into_iter().map(Received::Message));
+        }
+        match incoming.next(&mut input) {
+            Ok(Some(received)) => all.push(received),
+            Ok(None) => return (all, true, input.len()),
+            Err(_) => return (all, false, 0),
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn the_shortcut_for_plain_messages_changes_nothing(stream in traffic(), most in 0..5_usize) {
+        prop_assert_eq!(all_received(&stream, Some(most)), all_received(&stream, None));
+    }
+
     #[test]
     fn a_frame_header_decodes_to_itself(kind in frame_kind(), len in 0..=i64::MAX as u64) {
         let header = FrameHeader { kind, len };

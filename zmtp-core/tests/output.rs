@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
 use zmtp_core::SocketType::PUSH;
-use zmtp_core::traffic::OutputBuffer;
+use zmtp_core::traffic::{OutputBuffer, PIECE};
 
 use crate::support::*;
 
@@ -40,9 +40,45 @@ fn an_idle_buffer_holds_no_memory() {
         output.tail().extend_from_slice(&[1; 100_000]);
         drain(&mut output);
         assert!(output.is_empty() && output.poll().is_none());
+        output.release();
         output.tail().reserve(1);
         assert!(output.tail().capacity() <= 4096, "{}", output.tail().capacity());
     }
+}
+
+#[test]
+fn encoding_never_moves_what_waits() {
+    let mut node = Node::established(PUSH, "PULL");
+    let outgoing = &mut node.connection.traffic().unwrap().outgoing;
+    let body = [7; 1000];
+    let mut first = None;
+    for _ in 0..1000 {
+        outgoing.send(&body.as_slice().into()).unwrap();
+        let at = outgoing.output().chunks().next().unwrap().as_ptr();
+        assert_eq!(*first.get_or_insert(at), at);
+    }
+    let output = outgoing.output();
+    assert!(output.chunks().all(|piece| piece.len() <= PIECE));
+    assert!(output.chunks().count() < 1_009_000 / PIECE + 6, "{}", output.chunks().count());
+    assert_eq!(all_of(output), message(&[&body]).repeat(1000));
+}
+
+#[test]
+fn emptied_pieces_are_used_again_until_they_are_released() {
+    let mut output = OutputBuffer::new();
+    output.supply(BytesMut::with_capacity(PIECE));
+    let place = {
+        let piece = output.room_for(10);
+        piece.extend_from_slice(&[1; 10]);
+        piece.as_ptr()
+    };
+    output.room_for(PIECE).extend_from_slice(&[2; 10]);
+    output.advance(10);
+    assert_eq!(output.take_spare().map(|spare| spare.as_ptr()), Some(place));
+    output.advance(10);
+    output.supply(BytesMut::with_capacity(PIECE));
+    output.release();
+    assert!(output.take_spare().is_none());
 }
 
 #[test]

@@ -98,6 +98,10 @@ impl Seal for ToyCodec {
         self.0 = next;
         Ok(())
     }
+
+    fn overhead(&self) -> usize {
+        OVERHEAD
+    }
 }
 
 impl Open for ToyCodec {

@@ -1,6 +1,7 @@
 //! One connection on one stream: first its handshake, then its traffic.
 
 mod handshake;
+pub(crate) mod memory;
 mod pump;
 
 pub(crate) use handshake::{Greeted, Hands, shake_hands};

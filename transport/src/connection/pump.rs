@@ -10,24 +10,28 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::time::Sleep;
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
-use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received};
+use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received, TAKE_FROM};
 
 use super::handshake::Greeted;
+use super::memory::{READ, give_input, take_input};
 use crate::clock::Clock;
 use crate::events::Disconnect;
 use crate::net::Stream;
 use crate::pipe::Pipe;
 
-/// Octets of one ordinary read.
-const READ: usize = 64 * 1024;
-/// Octets to make room for at most, when a large frame is under way.
-const MAX_READ: usize = 1024 * 1024;
+/// Octets of a large frame that most room is made for because the one before was as large.
+const MAX_PROVEN: usize = 4 * 1024 * 1024;
+/// Octets of a read that most probably brings the head of a large frame: its body is then read straight
+/// to where it stays.
+const HEAD: usize = 8 * 1024;
 /// Pieces of one vectored write.
 const SLICES: usize = 64;
+/// Octets after which no further piece is added to a write, so that the peer can begin to read.
+const WRITE: usize = 128 * 1024;
 /// Reads and writes in one poll, so that a busy connection lets others have their turn.
 const TURNS: usize = 16;
 
@@ -49,6 +53,12 @@ pub(crate) struct Pump<'a> {
     heartbeat: Heartbeat,
     timer: Option<Pin<Box<Sleep>>>,
     input: BytesMut,
+    /// Whether `input` is the memory that the connections of a thread share.
+    lent: bool,
+    /// Whether the last frame was large, so that the next one most probably is.
+    expects_large: bool,
+    /// Octets of the last large frame that came whole.
+    proven: usize,
     /// Whether `input` may hold something whole that there was no room for.
     undelivered: bool,
     messages: VecDeque<Message>,
@@ -74,6 +84,9 @@ impl<'a> Pump<'a> {
             timer: None,
             undelivered: !input.is_empty(),
             input,
+            lent: false,
+            expects_large: false,
+            proven: 0,
             messages: VecDeque::new(),
             writing: OutputBuffer::new(),
         }
@@ -89,7 +102,9 @@ impl<'a> Pump<'a> {
 
     fn drive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
         // Decode before the clock: what arrived in time counts, however late we look.
-        if let Err(end) = self.receive(cx) {
+        let received = self.receive(cx);
+        self.settle();
+        if let Err(end) = received {
             return Poll::Ready(end);
         }
         if let Err(error) = self.tick(cx) {
@@ -129,12 +144,8 @@ impl<'a> Pump<'a> {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
         loop {
-            let result = self.read();
-            match result {
+            match self.read() {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                    if self.input.is_empty() {
-                        self.input = BytesMut::new();
-                    }
                     ready!(self.stream.poll_read_ready(cx))?;
                 }
                 result => return Poll::Ready(result),
@@ -143,28 +154,79 @@ impl<'a> Pump<'a> {
     }
 
     fn read(&mut self) -> std::io::Result<usize> {
-        // Room grows with what has arrived, never by what a header announces alone.
         let missing = if self.input.is_empty() { 0 } else { self.incoming.missing(&self.input) };
-        let missing = usize::try_from(missing).unwrap_or(MAX_READ);
-        self.input.reserve(missing.min(self.input.len().max(READ)).clamp(READ, MAX_READ));
-        self.stream.try_read_buf(&mut self.input)
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let whole = self.input.len().saturating_add(missing);
+        if missing > 0 && whole >= TAKE_FROM {
+            self.make_room_for_large(missing);
+            let count = self.stream.try_read_buf(&mut (&mut self.input).limit(missing))?;
+            self.expects_large = true;
+            if count == missing {
+                self.proven = whole.min(MAX_PROVEN);
+            }
+            return Ok(count);
+        }
+        self.make_room();
+        let most = if self.expects_large { HEAD } else { READ };
+        let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
+        self.expects_large = false;
+        Ok(count)
+    }
+
+    /// A large frame gets memory of its own. Its size grows with what has arrived, of this frame or of
+    /// the one before, never by what a header announces alone.
+    fn make_room_for_large(&mut self, missing: usize) {
+        let room = missing.min(self.input.len().max(self.proven).max(READ));
+        if self.lent {
+            let mut own = BytesMut::with_capacity(self.input.len() + room);
+            own.extend_from_slice(&self.input);
+            self.exchange_input(own);
+        } else if self.input.capacity() == self.input.len() {
+            self.input.reserve(room);
+        }
+    }
+
+    /// Makes room for an ordinary read in the memory that the connections of this thread share.
+    fn make_room(&mut self) {
+        if !self.lent {
+            let mut shared = take_input();
+            shared.extend_from_slice(&self.input);
+            self.input = shared;
+            self.lent = true;
+        } else if self.input.capacity() - self.input.len() < READ / 4 {
+            // Less than a large frame, at the end: it goes to the front.
+            self.input.reserve(READ - self.input.len());
+        }
+    }
+
+    fn exchange_input(&mut self, own: BytesMut) {
+        give_input(std::mem::replace(&mut self.input, own));
+        self.lent = false;
+    }
+
+    /// Lets other connections read. What is left and does not fill most of the memory moves out of it.
+    fn settle(&mut self) {
+        if self.lent && self.input.len() <= READ / 2 {
+            self.exchange_input(BytesMut::from(&self.input[..]));
+        }
     }
 
     /// Decodes all that there is room for. Whether there may be room for more.
     fn decode(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
         let mut room = self.pipe.room(cx.waker());
         let result = loop {
+            room -= self.incoming.plain_messages(&mut self.input, room, &mut self.messages);
             if room == 0 {
-                break Ok(false);
+                self.pipe.deliver(&mut self.messages);
+                room = self.pipe.room(cx.waker());
+                if room == 0 {
+                    break Ok(false);
+                }
             }
             match self.incoming.next(&mut self.input) {
                 Ok(Some(Received::Message(message))) => {
                     self.messages.push_back(message);
                     room -= 1;
-                    if room == 0 {
-                        self.pipe.deliver(&mut self.messages);
-                        room = self.pipe.room(cx.waker());
-                    }
                 }
                 Ok(Some(other)) => {
                     if let Err(error) = self.react(other) {
@@ -250,10 +312,14 @@ impl<'a> Pump<'a> {
 
     fn write(&self) -> std::io::Result<usize> {
         let mut slices = [IoSlice::new(&[]); SLICES];
-        let mut used = 0;
+        let (mut used, mut octets) = (0, 0);
         for (slice, chunk) in slices.iter_mut().zip(self.writing.chunks()) {
+            if octets >= WRITE {
+                break;
+            }
             *slice = IoSlice::new(chunk);
             used += 1;
+            octets += chunk.len();
         }
         self.stream.try_write_vectored(slices.get(..used).unwrap_or_default())
     }

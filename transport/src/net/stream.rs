@@ -14,6 +14,15 @@ use super::platform::IpcStream;
 use super::tcp;
 use crate::endpoint::Endpoint;
 
+/// Whether the system tells of what arrives behind a short read without being asked in between, as epoll
+/// and kqueue do.
+const DRAINED_BY_SHORT_READS: bool = cfg!(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_vendor = "apple"
+));
+
 /// A byte stream to a peer.
 ///
 /// It can be driven in two ways: as `AsyncRead` and `AsyncWrite`, or with [`ready`](Self::ready)
@@ -91,6 +100,30 @@ impl Stream {
     /// As [`try_read`](Self::try_read).
     pub fn try_read_buf(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
         either!(self, stream => stream.try_read_buf(buffer))
+    }
+
+    /// The same, but what brings less than there was room for is taken for the last that is there: the
+    /// next attempt says `WouldBlock` without asking the system, until more arrives.
+    ///
+    /// # Errors
+    /// As [`try_read`](Self::try_read).
+    pub fn try_read_out(&self, buffer: &mut impl BufMut) -> io::Result<usize> {
+        if !DRAINED_BY_SHORT_READS {
+            return self.try_read_buf(buffer);
+        }
+        let room = buffer.chunk_mut().len();
+        let mut last = None;
+        let mut read = |last: &mut Option<usize>| {
+            let count = self.try_read_buf(buffer)?;
+            if count == 0 || count == room {
+                return Ok(count);
+            }
+            // Unless something has arrived since the runtime was last told, there is nothing now.
+            *last = Some(count);
+            Err(io::ErrorKind::WouldBlock.into())
+        };
+        let result = either!(self, stream => stream.try_io(Interest::READABLE, || read(&mut last)));
+        last.map_or(result, Ok)
     }
 
     /// Writes as much as the system takes.

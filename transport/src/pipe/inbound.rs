@@ -20,11 +20,13 @@ impl Batch {
     /// The next message, marked with its sender.
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
-        let message = self.messages.pop_front()?;
-        match &self.peer {
-            Some(peer) if message.peer().is_none() => Some(message.with_peer(peer.clone())),
-            _ => Some(message),
+        let mut message = self.messages.pop_front()?;
+        if let Some(peer) = &self.peer
+            && message.peer().is_none()
+        {
+            message.set_peer(peer.clone());
         }
+        Some(message)
     }
 
     /// The next message, which stays; who sent it is not marked yet.

@@ -10,6 +10,7 @@ use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::{Joint, Pipe};
+use crate::connection::memory;
 
 /// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +131,9 @@ impl Outbound {
             }
             Link::Online(_) if self.conflate => self.latest = Some(message.clone()),
             Link::Online(outgoing) => {
+                if outgoing.output().wants_piece() {
+                    outgoing.output().supply(memory::take_piece());
+                }
                 let before = outgoing.output().len();
                 if outgoing.send(message).is_err() {
                     // Nonces are used up: this connection is over, its driver will say so.
@@ -268,7 +272,25 @@ impl Outbound {
             return true;
         }
         self.driver = Some(waker.clone());
+        self.go_idle(empty);
         false
+    }
+
+    /// Nothing is left to write: all memory goes where others find it.
+    fn go_idle(&mut self, writing: &mut OutputBuffer) {
+        let encoding = match &mut self.link {
+            Link::Online(outgoing) => Some(outgoing.output()),
+            Link::Offline(_) | Link::Direct(..) | Link::Closed => None,
+        };
+        for output in [Some(writing), encoding].into_iter().flatten() {
+            while let Some(piece) = output.take_spare() {
+                memory::give_piece(piece);
+            }
+            output.release();
+        }
+        if self.ends.is_empty() && self.ends.capacity() > 64 {
+            self.ends = VecDeque::new();
+        }
     }
 
     /// The latest message is encoded only now that there is nothing before it.
@@ -287,9 +309,6 @@ impl Outbound {
         self.written += octets as u64;
         while self.ends.front().is_some_and(|end| *end <= self.written) {
             self.ends.pop_front();
-        }
-        if self.ends.is_empty() && self.ends.capacity() > 64 {
-            self.ends = VecDeque::new();
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, IoSlice};
 
-use bytes::BytesMut;
+use bytes::{BufMut, BytesMut};
 use tokio::io::{AsyncReadExt, AsyncWrite, AsyncWriteExt, Interest};
 
 use super::*;
@@ -37,6 +37,33 @@ async fn an_idle_stream_needs_no_buffer() -> TestResult {
         let mut growing = BytesMut::with_capacity(64);
         assert_eq!(accepted.try_read_buf(&mut growing)?, 4);
         assert_eq!(&growing[..], b"more");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn nothing_is_missed_behind_a_short_read() -> TestResult {
+    for Connected { accepted, dialled, .. } in pairs().await? {
+        let mut buffer = BytesMut::with_capacity(64);
+        for round in 0..1000_u32 {
+            dialled.writable().await?;
+            assert_eq!(dialled.try_write(&round.to_be_bytes())?, 4);
+            while buffer.len() < 4 {
+                accepted.readable().await?;
+                match accepted.try_read_out(&mut (&mut buffer).limit(60)) {
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                    count => assert!(count? > 0),
+                }
+            }
+            assert_eq!(buffer[..], round.to_be_bytes());
+            buffer.clear();
+        }
+        dialled.try_write(b"last words")?;
+        drop(dialled);
+        for expected in [10, 0] {
+            accepted.readable().await?;
+            assert_eq!(accepted.try_read_out(&mut (&mut buffer).limit(60))?, expected);
+        }
     }
     Ok(())
 }

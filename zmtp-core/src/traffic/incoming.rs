@@ -1,6 +1,7 @@
 //! Octets to messages and commands.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -15,8 +16,10 @@ use crate::wire::frame::{FrameHeader, FrameKind};
 use crate::wire::heartbeat::{Ping, PingContext, decode_pong};
 use crate::wire::subscription::SubscriptionChange;
 
-/// Bodies up to this many octets are copied out, so that one of them does not pin a whole read.
-const COPY_UP_TO: usize = 1024;
+/// A body from this many octets that is alone in the input takes the allocation along, unless that is
+/// much too large. All others are copied out: that costs less than new memory for the next read, and
+/// no body pins much more memory than its own.
+pub const TAKE_FROM: usize = 32 * 1024;
 
 /// The receiving half of an established connection.
 #[derive(Debug)]
@@ -59,6 +62,31 @@ impl Incoming {
         self.next_inner(input).map_err(|kind| ProtocolError::peer(Stage::Traffic, kind))
     }
 
+    /// Takes messages off the front of `input` that need nothing but a copy, up to `most` of them, and
+    /// says how many. What comes then is for [`next`](Self::next).
+    pub fn plain_messages(
+        &self,
+        input: &mut BytesMut,
+        most: usize,
+        messages: &mut VecDeque<Message>,
+    ) -> usize {
+        if self.open.is_some() || self.publisher || !self.parts.is_empty() {
+            return 0;
+        }
+        let limit = self.limits.max_message.min(TAKE_FROM - 1);
+        let mut rest = &**input;
+        let before = messages.len();
+        while messages.len() - before < most
+            && let Some((body, behind)) = plain_message(rest, limit)
+        {
+            messages.push_back(Message::new(Part::copy_from(body)));
+            rest = behind;
+        }
+        let used = input.len() - rest.len();
+        input.advance(used);
+        messages.len() - before
+    }
+
     /// Octets that the frame at the front of `input` still lacks, at least one.
     ///
     /// A hint for the size of the next read; the peer chose it, so bound it before reserving.
@@ -82,13 +110,14 @@ impl Incoming {
             let received = match &mut self.open {
                 None => self.clear(header.kind, len, input)?,
                 Some(open) => {
-                    let mut body = input.split_to(len);
-                    let (kind, content) = open.open(&mut body)?;
-                    body.truncate(content.end);
-                    body.advance(content.start.min(body.len()));
-                    self.fits(kind, body.len())?;
-                    let len = body.len();
-                    self.clear(kind, len, &mut body)?
+                    let (kind, content) = open.open(input.get_mut(..len).unwrap_or_default())?;
+                    let end = content.end.min(len);
+                    let start = content.start.min(end);
+                    self.fits(kind, end - start)?;
+                    input.advance(start);
+                    let received = self.clear(kind, end - start, input)?;
+                    input.advance(len - end);
+                    received
                 }
             };
             if received.is_some() {
@@ -146,8 +175,9 @@ impl Incoming {
                 Ok(self.message_part(part, more))
             }
             FrameKind::Command => {
-                let body = input.split_to(len);
-                self.command(&body)
+                let received = self.command(input.get(..len).unwrap_or_default())?;
+                input.advance(len.min(input.len()));
+                Ok(received)
             }
         }
     }
@@ -190,14 +220,21 @@ impl Incoming {
     }
 }
 
+/// The body of a message at the front, if it is whole, of one part and not too long, and what is behind.
+#[inline]
+fn plain_message(input: &[u8], limit: usize) -> Option<(&[u8], &[u8])> {
+    let (header, at) = FrameHeader::decode(input).ok()??;
+    let len = usize::try_from(header.len).ok()?;
+    let plain = header.kind == FrameKind::Message { more: false } && len <= limit;
+    input.get(at..).filter(|_| plain)?.split_at_checked(len)
+}
+
 #[inline]
 fn take_part(input: &mut BytesMut, len: usize) -> Part {
-    match input.get(..len) {
-        Some(body) if len <= COPY_UP_TO => {
-            let part = Part::copy_from(body);
-            input.advance(len);
-            part
-        }
-        _ => input.split_to(len).freeze().into(),
+    if len >= TAKE_FROM && len == input.len() && input.capacity() <= 2 * len {
+        return core::mem::take(input).freeze().into();
     }
+    let part = Part::copy_from(input.get(..len).unwrap_or_default());
+    input.advance(len.min(input.len()));
+    part
 }

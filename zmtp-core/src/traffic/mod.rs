@@ -17,9 +17,9 @@ use core::ops::Range;
 use bytes::BytesMut;
 
 pub use heartbeat::{Heartbeat, HeartbeatConfig};
-pub use incoming::{Incoming, Received};
+pub use incoming::{Incoming, Received, TAKE_FROM};
 pub use outgoing::Outgoing;
-pub use output::OutputBuffer;
+pub use output::{OutputBuffer, PIECE};
 
 use crate::error::{Kind, LocalFault};
 use crate::peer::Peer;
@@ -50,6 +50,9 @@ pub trait Seal: Send + fmt::Debug {
         chunks: &[&[u8]],
         out: &mut BytesMut,
     ) -> Result<(), LocalFault>;
+
+    /// Octets by which the body of a frame is longer than its content.
+    fn overhead(&self) -> usize;
 }
 
 /// Decrypts what arrives, frame by frame.

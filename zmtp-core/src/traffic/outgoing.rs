@@ -56,14 +56,13 @@ impl Outgoing {
             return self.sealed(kind, &[part]);
         }
         let header = FrameHeader::new(kind, part.len());
-        let tail = self.output.tail();
         match part.as_shared() {
             Some(body) if body.len() >= CHAIN_FROM => {
-                header.encode(tail);
+                header.encode(self.output.room_for(MAX_HEADER_LEN));
                 self.output.push_shared(body.clone());
             }
             _ => {
-                tail.reserve(MAX_HEADER_LEN + part.len());
+                let tail = self.output.room_for(MAX_HEADER_LEN + part.len());
                 header.encode(tail);
                 tail.put_slice(part);
             }
@@ -72,12 +71,10 @@ impl Outgoing {
     }
 
     fn sealed(&mut self, kind: FrameKind, chunks: &[&[u8]]) -> Result<(), ProtocolError> {
-        match &mut self.seal {
-            Some(seal) => seal
-                .seal(kind, chunks, self.output.tail())
-                .map_err(|fault| ProtocolError::local(Stage::Traffic, fault)),
-            None => Ok(()),
-        }
+        let Some(seal) = &mut self.seal else { return Ok(()) };
+        let content = chunks.iter().map(|chunk| chunk.len()).sum::<usize>();
+        let out = self.output.room_for(MAX_HEADER_LEN + seal.overhead() + content);
+        seal.seal(kind, chunks, out).map_err(|fault| ProtocolError::local(Stage::Traffic, fault))
     }
 
     /// Encodes a command.

@@ -1,0 +1,79 @@
+//! Memory that connections use in turn, so that an idle one holds none and a busy one need not ask the
+//! system for it again and again.
+
+use std::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::BytesMut;
+use zmtp_core::traffic::PIECE;
+
+/// Octets of one ordinary read.
+pub(crate) const READ: usize = 256 * 1024;
+
+/// Pieces that wait for somebody to encode into them: 2 MiB in the whole process.
+const MAX_PIECES: usize = 32;
+
+static PIECES: Mutex<Vec<BytesMut>> = Mutex::new(Vec::new());
+
+thread_local! {
+    /// What the connections of this thread read into, one after the other.
+    static INPUT: Cell<BytesMut> = Cell::new(BytesMut::new());
+}
+
+/// An empty piece to encode into.
+pub(crate) fn take_piece() -> BytesMut {
+    let mut pieces = PIECES.lock().unwrap_or_else(PoisonError::into_inner);
+    pieces.pop().unwrap_or_else(|| BytesMut::with_capacity(PIECE))
+}
+
+/// Gives an empty piece back.
+pub(crate) fn give_piece(piece: BytesMut) {
+    let mut pieces = PIECES.lock().unwrap_or_else(PoisonError::into_inner);
+    if pieces.len() < MAX_PIECES {
+        pieces.push(piece);
+    }
+}
+
+/// Room for [`READ`] octets.
+pub(crate) fn take_input() -> BytesMut {
+    let input = INPUT.try_with(Cell::take).unwrap_or_default();
+    if input.capacity() < READ { BytesMut::with_capacity(READ) } else { input }
+}
+
+/// Gives that room back, with nothing in it.
+pub(crate) fn give_input(mut input: BytesMut) {
+    input.clear();
+    // What was made from it may still hold it.
+    if input.try_reclaim(READ) {
+        let _ = INPUT.try_with(|place| place.set(input));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Buf;
+
+    use super::{READ, give_input, take_input};
+
+    #[test]
+    fn a_thread_reads_into_the_same_memory_again() {
+        let mut input = take_input();
+        input.extend_from_slice(&[1; 1000]);
+        let place = input.as_ptr();
+        input.advance(700);
+        give_input(input);
+        let input = take_input();
+        assert!(input.is_empty() && input.capacity() >= READ);
+        assert_eq!(input.as_ptr(), place);
+    }
+
+    #[test]
+    fn memory_that_somebody_holds_is_not_used_again() {
+        let mut input = take_input();
+        input.extend_from_slice(b"body");
+        let (place, body) = (input.as_ptr(), input.split_to(4).freeze());
+        give_input(input);
+        assert_ne!(take_input().as_ptr(), place);
+        assert_eq!(body, "body");
+    }
+}
