@@ -319,4 +319,8 @@ impl Receiving for AnySocket {
     fn recv_limit(&self) -> Option<Duration> {
         self.as_receives().ok()?.recv_limit()
     }
+
+    fn spin(&self) -> Duration {
+        self.as_receives().map_or(Duration::ZERO, Receiving::spin)
+    }
 }

@@ -3,7 +3,7 @@
 //! The traits that users see are sealed by the ones in [`sealed`]: socket types are made here only.
 
 use std::cell::Cell;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::task::coop::cooperative;
 use zmtp_core::{Message, SocketType};
@@ -107,6 +107,9 @@ pub(crate) mod sealed {
 
         /// The limit of `recv`.
         fn recv_limit(&self) -> Option<Duration>;
+
+        /// How long `recv` looks for a message before it sleeps.
+        fn spin(&self) -> Duration;
     }
 }
 
@@ -176,15 +179,34 @@ pub(crate) async fn recv<S: Receiving + ?Sized>(
             result => return result,
         }
     }
-    let wait = cooperative(retry_in_turn(
-        socket.receivable(),
-        || socket.attempt_recv(),
-        |error| *error == RecvError::WouldBlock,
-    ));
+    let wait = cooperative(async {
+        if let Some(result) = spin(socket).await {
+            return result;
+        }
+        retry_in_turn(
+            socket.receivable(),
+            || socket.attempt_recv(),
+            |error| *error == RecvError::WouldBlock,
+        )
+        .await
+    });
     match limit {
         None => wait.await,
         Some(limit) => within(limit, wait).await.unwrap_or(Err(RecvError::TimedOut)),
     }
+}
+
+/// Attempts to receive again and again for as long as the socket spins, while the runtime goes on.
+async fn spin<S: Receiving + ?Sized>(socket: &S) -> Option<Result<Message, RecvError>> {
+    let time = socket.spin();
+    let begin = (!time.is_zero()).then(Instant::now)?;
+    while begin.elapsed() < time {
+        match socket.attempt_recv() {
+            Err(RecvError::WouldBlock) => tokio::task::yield_now().await,
+            result => return Some(result),
+        }
+    }
+    None
 }
 
 /// Waits for `future` up to `limit`, outside of a runtime with the clock of the blocking sockets.

@@ -59,6 +59,8 @@ pub struct Case {
     pub curve: bool,
     /// Where.
     pub cores: Cores,
+    /// Whether those who can spin before they sleep.
+    pub spin: bool,
 }
 
 impl Case {
@@ -79,7 +81,7 @@ impl Case {
 }
 
 const fn case(name: &'static str, title: &'static str, work: Work, via: Via, body: usize) -> Case {
-    Case { name, title, work, via, body, curve: false, cores: Cores::All }
+    Case { name, title, work, via, body, curve: false, cores: Cores::All, spin: false }
 }
 
 const fn curve(name: &'static str, title: &'static str, body: usize) -> Case {
@@ -114,6 +116,11 @@ pub fn all() -> Vec<Case> {
         Case {
             cores: Cores::Each,
             ..case("req-each", "REQ/REP 64 B, a core each", Request, Tcp, 64)
+        },
+        Case {
+            cores: Cores::Each,
+            spin: true,
+            ..case("req-spin", "REQ/REP 64 B, a core each, spinning", Request, Tcp, 64)
         },
         case("req-inproc", "REQ/REP inproc, 64 B", Request, Inproc, 64),
         curve("curve-64", "CURVE PUSH/PULL, 64 B", 64),

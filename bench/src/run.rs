@@ -161,6 +161,9 @@ impl Worker {
         if case.curve {
             command.arg("--curve");
         }
+        if case.spin {
+            command.arg("--spin");
+        }
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let input = child.stdin.take().ok_or("no standard input")?;
         let output = child.stdout.take().ok_or("no standard output")?;

@@ -51,6 +51,8 @@ pub struct WorkerArgs {
     #[arg(long)]
     pub curve: bool,
     #[arg(long)]
+    pub spin: bool,
+    #[arg(long)]
     pub window: u64,
     #[arg(long)]
     pub endpoint: String,
@@ -189,6 +191,7 @@ async fn act<P: Peer>(args: WorkerArgs, counters: Vec<Counter>) -> Result<(), Er
             Side::Connect => End::Connect(args.endpoint.clone()),
         },
         curve: args.curve,
+        spin: args.spin,
         body: args.body,
     };
     match (args.work, args.side) {

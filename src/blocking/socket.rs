@@ -1,6 +1,6 @@
 //! A socket whose calls wait on the calling thread.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use transport::{Endpoint, Engine, StartError};
 use zmtp_core::{Message, SocketType};
@@ -229,6 +229,13 @@ impl<S: Receives> Socket<S> {
         match self.inner.attempt_recv() {
             Err(RecvError::WouldBlock) => {}
             result => return result,
+        }
+        let (begin, spin) = (Instant::now(), self.inner.spin().min(limit.unwrap_or(Duration::MAX)));
+        while begin.elapsed() < spin {
+            match self.inner.attempt_recv() {
+                Err(RecvError::WouldBlock) => std::hint::spin_loop(),
+                result => return result,
+            }
         }
         let wait = retry_in_turn(
             self.inner.receivable(),

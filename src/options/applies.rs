@@ -1,6 +1,8 @@
 //! Which options mean something to which types of socket.
 
-use zmtp_core::SocketType::{self, DEALER, PAIR, PUB, PULL, PUSH, REQ, ROUTER, SUB, XPUB, XSUB};
+use zmtp_core::SocketType::{
+    self, DEALER, PAIR, PUB, PULL, PUSH, REP, REQ, ROUTER, SUB, XPUB, XSUB,
+};
 use zmtp_core::wire::heartbeat::Ttl;
 
 use super::{Options, Told};
@@ -42,6 +44,7 @@ const RULES: &[Rule] = &[
     rule("xpub_welcome", |it| it.pubsub.welcome.is_some(), &[XPUB]),
     rule("invert_matching", |it| it.pubsub.invert, &[PUB, XPUB, SUB]),
     rule("xsub_verbose", |it| it.pubsub.verbose_upstream, &[XSUB]),
+    rule("spin", |it| !it.spin.is_zero(), &[REQ, REP, DEALER, ROUTER, SUB, XSUB, XPUB, PULL, PAIR]),
 ];
 
 /// An option that does nothing without another one.

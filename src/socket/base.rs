@@ -19,6 +19,7 @@ pub(crate) struct Base {
     pub(crate) engine: Engine,
     pub(crate) send_limit: Option<Duration>,
     pub(crate) recv_limit: Option<Duration>,
+    pub(crate) spin: Duration,
     pub(crate) returned: Returned,
     pub(crate) linger: Duration,
     closed: bool,
@@ -74,6 +75,7 @@ impl Base {
             linger,
             send_limit,
             recv_limit,
+            spin,
             ..
         } = options;
         if !security.domain.is_empty() && security.authenticator.is_none() {
@@ -87,7 +89,7 @@ impl Base {
             .with_metadata(&routing_id, &properties)?;
         let engine = Engine::new(owner, Arc::new(config), engine);
         let returned = Returned::default();
-        Ok(Self { engine, send_limit, recv_limit, returned, linger, closed: false })
+        Ok(Self { engine, send_limit, recv_limit, spin, returned, linger, closed: false })
     }
 
     /// When dropped before it is done, dropping `self` goes on with it.

@@ -204,6 +204,10 @@ macro_rules! receives {
             fn recv_limit(&self) -> Option<std::time::Duration> {
                 self.base.recv_limit
             }
+
+            fn spin(&self) -> std::time::Duration {
+                self.base.spin
+            }
         }
     };
 }

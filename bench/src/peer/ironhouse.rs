@@ -1,11 +1,16 @@
 //! ironhouse, with both faces.
 
+use std::time::Duration;
+
 use ironhouse::{
     Options, Pub, Pull, Push, Rep, Req, Router, Security, ServerSecurity, Sub, blocking,
 };
 
 use super::{Body, CLIENT_SECRET, End, Kind, Peer, SERVER_PUBLIC, SERVER_SECRET, Socket, Spec};
 use crate::Error;
+
+/// Longer than any answer takes.
+const SPIN: Duration = Duration::from_millis(1);
 
 pub struct Ironhouse;
 pub struct Blocking;
@@ -27,7 +32,8 @@ fn security(spec: &Spec) -> Result<Security, Error> {
 }
 
 fn options(spec: &Spec) -> Result<Options, Error> {
-    Ok(Options::new().security(security(spec)?))
+    let options = Options::new().security(security(spec)?);
+    Ok(if spec.spin { options.spin(SPIN) } else { options })
 }
 
 macro_rules! face {

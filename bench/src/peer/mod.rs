@@ -154,6 +154,8 @@ pub struct Spec {
     pub kind: Kind,
     pub end: End,
     pub curve: bool,
+    /// Whether it looks for messages again and again before it sleeps, if it can.
+    pub spin: bool,
     /// Octets of a body, for peers that have no framing.
     pub body: usize,
 }
