@@ -19,9 +19,9 @@ use core::fmt;
 use dryoc::classic::crypto_box::{
     crypto_box_detached_afternm_inplace, crypto_box_open_detached_afternm_inplace,
 };
-use dryoc::classic::crypto_core::crypto_core_hsalsa20;
-use subtle::ConstantTimeEq;
-use x25519_dalek::{PublicKey as Point, StaticSecret, x25519};
+use dryoc::classic::crypto_core::{
+    crypto_core_hsalsa20, crypto_scalarmult, crypto_scalarmult_base,
+};
 use zeroize::{ZeroizeOnDrop, Zeroizing};
 use zmtp_core::{RandomError, RandomSource};
 
@@ -66,7 +66,9 @@ pub(crate) fn long_nonce(prefix: &[u8; 8], random: &[u8; 16]) -> Nonce {
 pub(crate) fn public_key(secret: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
     #[cfg(test)]
     count::fixed_base();
-    Point::from(&StaticSecret::from(*secret)).to_bytes()
+    let mut public = [0; KEY_LEN];
+    crypto_scalarmult_base(&mut public, secret);
+    public
 }
 
 /// Whether every secret key agrees with `public` on zero.
@@ -76,7 +78,7 @@ pub(crate) fn public_key(secret: &[u8; KEY_LEN]) -> [u8; KEY_LEN] {
 pub(crate) fn is_low_order(public: &[u8; KEY_LEN]) -> bool {
     #[cfg(test)]
     count::variable_base();
-    x25519([0; KEY_LEN], *public) == [0; KEY_LEN]
+    crypto_scalarmult(&mut [0; KEY_LEN], &[0; KEY_LEN], public).is_err()
 }
 
 /// The key of a box.
@@ -93,12 +95,10 @@ impl BoxKey {
     pub(crate) fn agree(secret: &SecretKey, public: &PublicKey) -> Result<Self, KeyError> {
         #[cfg(test)]
         count::variable_base();
-        let secret = StaticSecret::from(*secret.as_bytes());
-        let shared = secret.diffie_hellman(&Point::from(*public.as_bytes()));
-        if shared.as_bytes().ct_eq(&[0; KEY_LEN]).into() {
-            return Err(KeyError::LowOrder);
-        }
-        let shared = Zeroizing::new(shared.to_bytes());
+        let mut shared = Zeroizing::new([0; KEY_LEN]);
+        // Zero is what it fails for, compared in constant time, and nothing else.
+        crypto_scalarmult(&mut shared, secret.as_bytes(), public.as_bytes())
+            .map_err(|_| KeyError::LowOrder)?;
         Ok(Self(*hsalsa20(&shared, &[0; 16])))
     }
 

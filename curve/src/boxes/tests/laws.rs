@@ -9,6 +9,7 @@ use crypto_box::SalsaBox;
 use crypto_box::aead::AeadInPlace;
 use fearless_simd::Level;
 use proptest::prelude::*;
+use x25519_dalek::{PublicKey as Point, StaticSecret};
 
 use crate::boxes::*;
 use crate::testing::{Counting, Dry, low_order_points};
@@ -44,6 +45,19 @@ fn opened_by_oracle(nonce: &Nonce, tag: &Tag, text: &mut [u8]) -> bool {
 /// Every length around the borders of blocks and of what is made ahead, and one long one.
 fn lengths() -> impl Iterator<Item = usize> {
     (0..=300).chain(478..=484).chain(510..=514).chain([1024, 65_536])
+}
+
+proptest! {
+    // CURVEZMQ-01: on any two keys, the one of this side as its octets are, clamped or not.
+    #[test]
+    fn keys_agree_as_in_another_implementation(secret: [u8; 32], public: [u8; 32]) {
+        let theirs = StaticSecret::from(secret);
+        let ours = SecretKey::from_bytes(secret);
+        prop_assert_eq!(*ours.public_key().as_bytes(), Point::from(&theirs).to_bytes());
+        let shared = theirs.diffie_hellman(&Point::from(public)).to_bytes();
+        let agreed = BoxKey::agree(&ours, &PublicKey::from_bytes(public)).unwrap();
+        prop_assert_eq!(agreed.0, *hsalsa20(&shared, &[0; 16]));
+    }
 }
 
 // CURVEZMQ-01
