@@ -4,7 +4,9 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ironhouse::error::RecvError;
-use ironhouse::{AnySocket, Message, Options, Security, ServerSecurity, SocketType};
+use ironhouse::{
+    AnySocket, HighWaterMarks, Message, Options, Security, ServerSecurity, SocketType,
+};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::ours::{frames, parts};
@@ -122,6 +124,15 @@ fn options(case: &Case, kind: SocketType, id: &str, security: &Security) -> Opti
     options
 }
 
+/// Prefixes that a publisher knows of.
+fn known(socket: &AnySocket) -> usize {
+    match socket {
+        AnySocket::Pub(socket) => socket.subscriptions(),
+        AnySocket::XPub(socket) => socket.subscriptions(),
+        other => panic!("not a publisher: {other:?}"),
+    }
+}
+
 async fn pass(case: &Case, at: &str, security: &[Security; 2]) -> Done {
     let what = format!("{} to {} at {at}", case.from, case.to);
     let from = AnySocket::new(case.from, options(case, case.from, "us", &security[0]))?;
@@ -136,12 +147,7 @@ async fn pass(case: &Case, at: &str, security: &[Security; 2]) -> Done {
     rt::in_time("READY", async { insist!(dropped, connecting.ready()) }).await?;
     watch::success(&what, &mut events).await;
     if case.from.publishes() {
-        let known = || match &from {
-            AnySocket::Pub(from) => from.subscriptions(),
-            AnySocket::XPub(from) => from.subscriptions(),
-            _ => 0,
-        };
-        rt::until("the subscription", || known() == 1).await;
+        rt::until("the subscription", || known(&from) == 1).await;
     }
     let sending = async {
         for number in 0..MESSAGES {
@@ -187,4 +193,57 @@ fn every_type_over_every_kind_of_connection() -> Done {
         tries.push((case, ANYWHERE.to_owned(), &curve));
     }
     rt::all_at_once(&tries, |(case, at, security)| rt::run(pass(case, at, security)))
+}
+
+/// Sends as much as its type may send without an answer, and closes.
+async fn goodbye(case: &Case, polls: usize, at: &str) -> Done {
+    let what = format!("{} to {} at {at}, {polls} polls", case.from, case.to);
+    let wide = |kind, id| {
+        options(case, kind, id, &Security::null()).high_water_marks(HighWaterMarks::default())
+    };
+    let from = AnySocket::new(case.from, wide(case.from, "us"))?;
+    let to = AnySocket::new(case.to, wide(case.to, "them"))?;
+    if case.from.publishes() {
+        to.subscribe("")?;
+    }
+    let endpoint = to.bind(at).await?;
+    let mut events = to.monitor();
+    rt::in_time("READY", from.connect(&endpoint)?.ready()).await?;
+    watch::success(&what, &mut events).await;
+    if case.from.publishes() {
+        rt::until("the subscription", || known(&from) == 1).await;
+    }
+    let count = if case.from == SocketType::REQ { 1 } else { 200 };
+    for number in 0..count {
+        rt::in_time(&what, from.send(parts(framed(case.there.sent, number)))).await?;
+    }
+    let mut monitor = from.monitor();
+    let closed = cut(polls, from.close()).await;
+    assert!(closed.is_none_or(|given_up| given_up == 0), "{what}: {closed:?}");
+    for number in 0..count {
+        let message = rt::in_time(&what, to.recv()).await?;
+        assert_eq!(frames(&message), framed(case.there.arrives, number), "{what}");
+        if case.to == SocketType::REP {
+            // Nobody is there any more to take the answer, which makes it the turn of the next question.
+            _ = to.send("too late").await;
+        }
+    }
+    rt::in_time("the end", async { while monitor.next().await.is_some() {} }).await;
+    rt::in_time("the end", to.close()).await;
+    Ok(())
+}
+
+/// Closing goes on without whoever waited for it, and all that was sent arrives.
+#[test]
+fn close_of_every_type() -> Done {
+    let cases = cases();
+    let mut tries = Vec::new();
+    for case in &cases {
+        for polls in 1..5 {
+            tries.push((case, polls, ANYWHERE.to_owned()));
+            let name = format!("inproc://cancel close {} {} {polls}", case.from, case.to);
+            tries.push((case, polls, name));
+        }
+    }
+    rt::all_at_once(&tries, |(case, polls, at)| rt::run(goodbye(case, *polls, at)))
 }
