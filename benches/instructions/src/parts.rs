@@ -1,11 +1,12 @@
 //! The parts. What stands in a function that is never inlined is counted; what prepares it is not.
 
+use std::collections::VecDeque;
 use std::hint::black_box;
 
 use bytes::BytesMut;
 use ironhouse::{Pull, Push};
 use zmtp_core::Message;
-use zmtp_core::traffic::{Incoming, Outgoing, Received};
+use zmtp_core::traffic::{Incoming, Outgoing, Received, TAKE_FROM};
 
 use crate::Error;
 use crate::world::{Sockets, World};
@@ -61,12 +62,17 @@ fn encode(outgoing: &mut Outgoing, message: &Message, times: u64) -> Result<(), 
 }
 
 #[inline(never)]
-fn decode(incoming: &mut Incoming, input: &mut BytesMut) -> Result<u64, Error> {
+fn decode(incoming: &mut Incoming, inputs: &mut [BytesMut]) -> Result<u64, Error> {
+    let mut messages = VecDeque::new();
     let mut count = 0;
-    while let Some(received) = incoming.next(input)? {
-        if let Received::Message(message) = received {
-            black_box(message);
-            count += 1;
+    for input in inputs {
+        count += incoming.plain_messages(input, usize::MAX, &mut messages) as u64;
+        black_box(&mut messages).clear();
+        while let Some(received) = incoming.next(input)? {
+            if let Received::Message(message) = received {
+                black_box(message);
+                count += 1;
+            }
         }
     }
     Ok(count)
@@ -103,15 +109,22 @@ fn produce(mut world: World, size: usize, times: u64) -> Result<(), Error> {
 
 fn consume(mut world: World, size: usize, times: u64) -> Result<(), Error> {
     let [mut client, mut server] = world.traffic()?;
+    let mut inputs = Vec::new();
     for _ in 0..times {
         client.outgoing.send(&Message::new(vec![7; size]))?;
+        // As a driver reads: small frames together, a large one alone.
+        if size >= TAKE_FROM {
+            inputs.push(written(&mut client.outgoing));
+        }
     }
-    let mut input = BytesMut::new();
-    while let Some(octets) = client.outgoing.output().poll() {
-        input.extend_from_slice(&octets);
-    }
-    let count = decode(&mut server.incoming, &mut input)?;
+    inputs.push(written(&mut client.outgoing));
+    let count = decode(&mut server.incoming, &mut inputs)?;
     if count == times { Ok(()) } else { Err("messages are missing".into()) }
+}
+
+fn written(outgoing: &mut Outgoing) -> BytesMut {
+    let octets: Vec<u8> = std::iter::from_fn(|| outgoing.output().poll()).flatten().collect();
+    BytesMut::from(octets.as_slice())
 }
 
 fn run_send(endpoint: &str) -> Result<(), Error> {
