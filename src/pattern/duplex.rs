@@ -5,7 +5,6 @@ use std::sync::Arc;
 use transport::{Owner, Pipe};
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::balance::Balancer;
 use super::fair::FairQueue;
@@ -71,15 +70,6 @@ impl Owner for Duplex {
         if self.sends {
             self.out.add(pipe);
         }
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

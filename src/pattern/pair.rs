@@ -6,7 +6,6 @@ use tokio::sync::Notify;
 use transport::{Owner, Pipe};
 use zmtp_core::Message;
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::duplex::discard;
 use super::fair::FairQueue;
@@ -60,15 +59,6 @@ impl Owner for Exclusive {
         }
         self.queue.forget(pipe.id());
         Err(ProtocolError::local(Stage::Ready, LocalFault::Occupied))
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
-        Ok(())
     }
 
     fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool) {

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use transport::{Owner, Pipe, TrySendError};
 use zmtp_core::error::ProtocolError;
-use zmtp_core::wire::subscription::SubscriptionChange;
 use zmtp_core::{Message, Part, SocketType};
 
 use super::fair::FairQueue;
@@ -100,15 +99,6 @@ impl Owner for Reply {
     fn connecting(&self, _pipe: &Arc<Pipe>) {}
 
     fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 
 use transport::{Owner, Pipe, PipeId};
 use zmtp_core::error::ProtocolError;
-use zmtp_core::wire::subscription::SubscriptionChange;
 use zmtp_core::{Message, Part, SocketType};
 
 use super::balance::Balancer;
@@ -154,15 +153,6 @@ impl Owner for Request {
 
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
         self.out.add(pipe);
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

@@ -9,7 +9,6 @@ use transport::{Owner, Pipe, TrySendError};
 use zmtp_core::Message;
 use zmtp_core::error::{Misbehaved, ProtocolError, Stage};
 use zmtp_core::peer::{Peer, RoutingId};
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::fair::FairQueue;
 use super::lock;
@@ -159,15 +158,6 @@ impl Owner for Routing {
             pipe.note(Message::default());
         }
         self.changed.notify_waiters();
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

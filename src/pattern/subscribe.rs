@@ -174,15 +174,6 @@ impl Owner for Subscriptions {
         Ok(())
     }
 
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
-        Ok(())
-    }
-
     fn lost(&self, pipe: &Arc<Pipe>, _reconnecting: bool) {
         lock(&self.state).publishers.retain(|known| known.id() != pipe.id());
     }

@@ -2,7 +2,6 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use transport::{HighWaterMarks, Owner};
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::*;
 
@@ -13,15 +12,6 @@ impl Owner for Nobody {
     fn connecting(&self, _: &Arc<Pipe>) {}
 
     fn established(&self, _: &Arc<Pipe>) -> Result<(), ProtocolError> {
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _: &Arc<Pipe>,
-        _: SubscriptionChange,
-        _: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

@@ -18,7 +18,6 @@ use zmtp_core::error::{Kind as Cause, ProtocolError, Stage};
 use zmtp_core::mechanism::plain::PlainServer;
 use zmtp_core::wire::metadata::Metadata;
 use zmtp_core::wire::reason::ErrorReason;
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use crate::house::{AT_ONCE, KINDS, Kind};
 
@@ -412,14 +411,6 @@ fn an_engine_without_authenticator_refuses_with_500() -> Done {
         fn connecting(&self, _: &Arc<Pipe>) {}
         fn established(&self, _: &Arc<Pipe>) -> Result<(), ProtocolError> {
             panic!("somebody was let in");
-        }
-        fn subscription(
-            &self,
-            _: &Arc<Pipe>,
-            _: SubscriptionChange,
-            _: &[u8],
-        ) -> Result<(), ProtocolError> {
-            Ok(())
         }
         fn lost(&self, _: &Arc<Pipe>, _: bool) {}
         fn readable(&self, _: &Arc<Pipe>) {}

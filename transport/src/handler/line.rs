@@ -9,7 +9,6 @@ use zap::codec::{Reply, ZapError};
 use zmtp_core::Message;
 use zmtp_core::auth::AuthDecision;
 use zmtp_core::error::ProtocolError;
-use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::link::HandlerFault;
 use crate::pipe::{Batch, Owner, Pipe, TrySendError};
@@ -171,15 +170,6 @@ impl Owner for Line {
 
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
         self.flush(pipe);
-        Ok(())
-    }
-
-    fn subscription(
-        &self,
-        _pipe: &Arc<Pipe>,
-        _change: SubscriptionChange,
-        _prefix: &[u8],
-    ) -> Result<(), ProtocolError> {
         Ok(())
     }
 

@@ -63,7 +63,7 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
     /// A reason to close the connection at once, such as a routing id that is taken.
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError>;
 
-    /// The peer subscribed or cancelled; only for types that publish.
+    /// The peer subscribed or cancelled. Default: nothing happens; for types that do not publish.
     ///
     /// # Errors
     /// A reason to close the connection, such as too many subscriptions.
@@ -72,7 +72,10 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
         pipe: &Arc<Pipe>,
         change: SubscriptionChange,
         prefix: &[u8],
-    ) -> Result<(), ProtocolError>;
+    ) -> Result<(), ProtocolError> {
+        let _ = (pipe, change, prefix);
+        Ok(())
+    }
 
     /// The pipe's connection is gone. `reconnecting` says whether the same pipe may come back.
     fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool);
