@@ -105,16 +105,9 @@ impl Line {
     }
 
     fn fail(&self, fault: &HandlerFault, whom: impl Fn(&Waiting) -> bool) {
-        let mut failed = Vec::new();
-        self.lock().waiting.retain(|_, waiting| {
-            let (answer, _) = oneshot::channel();
-            let fails = whom(waiting);
-            if fails {
-                failed.push(std::mem::replace(&mut waiting.answer, answer));
-            }
-            !fails
-        });
-        for answer in failed {
+        let failed: Vec<_> =
+            self.lock().waiting.extract_if(.., |_, waiting| whom(waiting)).collect();
+        for (_, Waiting { answer, .. }) in failed {
             // Whoever does not wait any more needs no answer.
             let _ = answer.send(Err(fault.clone()));
         }
