@@ -76,6 +76,7 @@ pub mod endpoint;
 mod engine;
 mod events;
 mod handler;
+mod lock;
 pub mod net;
 mod pipe;
 mod random;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -18,6 +18,7 @@ use zmtp_core::error::{Kind, ProtocolError, Stage};
 use zmtp_core::peer::Peer;
 
 use crate::ask::Judge;
+use crate::lock::lock;
 use crate::pipe::PipeId;
 
 /// Sessions that are asked about before other tasks have their turn.
@@ -74,7 +75,7 @@ impl Sessions {
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<PipeId, Arc<Live>>> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.live)
     }
 
     /// The connection of a pipe is established. `stop` ends it from outside.

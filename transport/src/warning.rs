@@ -7,6 +7,7 @@ use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::PeerAddress;
 
 use crate::endpoint::Endpoint;
+use crate::lock::lock;
 
 /// Lines that may be written at once, and again each second.
 const BURST: u32 = 50;
@@ -22,7 +23,7 @@ static BUDGET: Mutex<Budget> = Mutex::new(Budget { since: None, written: 0, supp
 
 /// Whether a line may be written now, and how many were suppressed before it.
 fn admit() -> Option<u64> {
-    let mut budget = BUDGET.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut budget = lock(&BUDGET);
     let now = Instant::now();
     if budget.since.is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1)) {
         budget.since = Some(now);

@@ -2,10 +2,12 @@
 //! system for it again and again.
 
 use std::cell::Cell;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use bytes::BytesMut;
 use zmtp_core::traffic::PIECE;
+
+use crate::lock::lock;
 
 /// Octets of one ordinary read.
 pub(crate) const READ: usize = 256 * 1024;
@@ -22,13 +24,12 @@ thread_local! {
 
 /// An empty piece to encode into.
 pub(crate) fn take_piece() -> BytesMut {
-    let mut pieces = PIECES.lock().unwrap_or_else(PoisonError::into_inner);
-    pieces.pop().unwrap_or_else(|| BytesMut::with_capacity(PIECE))
+    lock(&PIECES).pop().unwrap_or_else(|| BytesMut::with_capacity(PIECE))
 }
 
 /// Gives an empty piece back.
 pub(crate) fn give_piece(piece: BytesMut) {
-    let mut pieces = PIECES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut pieces = lock(&PIECES);
     if pieces.len() < MAX_PIECES {
         pieces.push(piece);
     }

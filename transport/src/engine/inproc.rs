@@ -15,10 +15,11 @@ use zmtp_core::error::{Kind, ProtocolError, Side};
 use zmtp_core::peer::{Peer, PeerAddress};
 
 use super::connect::{Attempt, Connecter};
-use super::{Shared, StartError, lock};
+use super::{Shared, StartError};
 use crate::connection::Hands;
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
+use crate::lock::lock;
 use crate::pipe::{Joint, Pipe};
 use crate::sessions::{Judged, Session};
 

@@ -6,7 +6,7 @@ mod inproc;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -27,6 +27,7 @@ use crate::clock::Clock;
 use crate::connection::{End, Greeted, Hands, Pump};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::events::{Disconnect, Event, EventSink};
+use crate::lock::lock;
 use crate::net::{BindError, Listener, Stream, TransportOptions};
 use crate::pipe::{HighWaterMarks, Owner, Pipe, PipeId};
 use crate::random::OsRandom;
@@ -151,10 +152,6 @@ struct Established<'a> {
 struct Running {
     /// Ends it and its connections.
     stop: CancellationToken,
-}
-
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Engine {

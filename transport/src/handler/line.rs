@@ -55,7 +55,7 @@ impl Drop for Place<'_> {
 
 impl Line {
     fn lock(&self) -> MutexGuard<'_, State> {
-        crate::engine::lock(&self.state)
+        crate::lock::lock(&self.state)
     }
 
     /// Whether the handler refused for good to be asked.

@@ -70,7 +70,7 @@ impl Front {
         if !self.hub.is_bound(&endpoint) {
             return Err(HandlerFault::Gone);
         }
-        let mut current = crate::engine::lock(&self.link);
+        let mut current = crate::lock::lock(&self.link);
         match &*current {
             Some(link) if !link.is_over() => Ok(link.clone()),
             _ => Ok(current.insert(Arc::new(self.connect(&endpoint)?)).clone()),

@@ -14,7 +14,7 @@ mod outbound;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
 use zmtp_core::Message;
@@ -24,6 +24,7 @@ use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
 use crate::events::EventSink;
+use crate::lock::lock;
 
 pub use self::inbound::Batch;
 use self::inbound::Inbound;
@@ -110,12 +111,6 @@ pub struct Pipe {
     label: Mutex<RoutingId>,
     outbound: Mutex<Outbound>,
     inbound: Mutex<Inbound>,
-}
-
-/// A lock whose holder panicked still guards sound data: every critical section here is short and
-/// leaves it consistent at each step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Pipe {
