@@ -70,6 +70,7 @@ mod gate;
 mod guard;
 pub mod handler;
 mod live;
+mod lock;
 mod platform;
 mod policy;
 mod provider;

@@ -1,10 +1,11 @@
 //! The policy in force.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 
 use crate::live::Revisions;
+use crate::lock::lock;
 use crate::policy::Policy;
 
 /// A policy and what is in force with it; replaced as a whole.
@@ -37,7 +38,7 @@ impl Current {
         &self,
         change: impl FnOnce(&mut Version) -> Result<(), E>,
     ) -> Result<(), E> {
-        let changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let changing = lock(&self.changing);
         let mut version = Version::clone(&self.load());
         change(&mut version)?;
         version.generation += 1;

@@ -6,7 +6,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use tracing::warn;
@@ -21,6 +21,7 @@ use crate::address::AddressError;
 use crate::decide::{Decision, Step, Steps, decide_at, walk};
 use crate::event::{self, AuthEvent, AuthSink};
 use crate::gate::{Admission, Ban, Gate};
+use crate::lock::lock;
 use crate::policy::{ConfigError, CurveKeys, DomainError, Policy};
 use crate::provider::{CurveCallback, Principals, ReloadError};
 use crate::store::Passwords;
@@ -268,7 +269,7 @@ impl Authenticator {
 
     /// Tells `sink` of every decision from now on.
     pub fn tell(&self, sink: impl AuthSink + 'static) {
-        let mut sinks = self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut sinks = lock(&self.shared.sinks);
         Arc::make_mut(&mut sinks).push(Arc::new(sink));
     }
 
@@ -379,7 +380,7 @@ impl Authenticator {
     }
 
     fn publish(&self, event: AuthEvent) {
-        let sinks = self.shared.sinks.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let sinks = lock(&self.shared.sinks).clone();
         if !sinks.is_empty() {
             let event = Arc::new(event);
             sinks.iter().for_each(|sink| sink.take(&event));

@@ -3,11 +3,13 @@
 use std::fmt::{self, Write as _};
 use std::io::Write;
 use std::sync::mpsc::{SyncSender, TrySendError};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tracing::warn;
 
 use super::AuthEvent;
+
+use crate::lock::lock;
 
 /// Whoever is told of decisions. A function is one, and so is the sending half of a
 /// [`sync_channel`](std::sync::mpsc::sync_channel), which loses what it has no room for.
@@ -49,7 +51,7 @@ impl<W> fmt::Debug for JsonLines<W> {
 impl<W: Write + Send> AuthSink for JsonLines<W> {
     fn take(&self, event: &Arc<AuthEvent>) {
         let line = event.to_json() + "\n";
-        let mut writer = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = lock(&self.0);
         if let Err(error) = writer.write_all(line.as_bytes()).and_then(|()| writer.flush()) {
             warn!(%error, "cannot write an authentication event");
         }

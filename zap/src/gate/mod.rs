@@ -5,7 +5,7 @@ mod rate;
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use zmtp_core::peer::PeerAddress;
@@ -17,6 +17,7 @@ pub use rate::Rate;
 
 use crate::address::AddressRules;
 use crate::bounded::Bounded;
+use crate::lock::lock;
 
 /// Most sources that are remembered of each kind: coming often, failing, banned.
 const SOURCES: usize = 65_536;
@@ -224,7 +225,7 @@ impl Gate {
     }
 
     fn lock(&self) -> MutexGuard<'_, Sources> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use zmtp_core::auth::PendingRevision;
+
+use crate::lock::lock;
 
 /// The [revision](zmtp_core::auth::Authenticator::revision) of an authenticator whose decisions change,
 /// and everybody who waits for the next one. A clone is the same counter.
@@ -29,7 +31,7 @@ impl Revisions {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 
     /// How many changes there were.

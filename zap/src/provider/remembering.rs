@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
@@ -14,6 +14,7 @@ use super::{Answer, Grant, PendingVerdict, Provider, ReloadError, Statement, Ver
 use crate::bounded::Bounded;
 use crate::digest::digest;
 use crate::guard::Isolated;
+use crate::lock::lock;
 
 /// Most questions of which a provider's answer is remembered.
 const QUESTIONS: usize = 65_536;
@@ -107,7 +108,7 @@ impl Provider for Remembering {
 
     fn judge(&self, request: &AuthRequest, now: SystemTime) -> Answer {
         let key = digest_of(request);
-        let mut questions = self.questions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut questions = lock(&self.questions);
         if let Some(question) = questions.get(&key)
             && self.end(question).is_some_and(|end| now < end)
         {

@@ -3,12 +3,13 @@
 
 use std::num::NonZero;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 
 use futures_channel::oneshot;
 
 use crate::guard::Isolated;
+use crate::lock::lock;
 
 /// Passwords that may wait.
 const WAITING: usize = 64;
@@ -31,7 +32,7 @@ static QUEUE: LazyLock<SyncSender<Job>> = LazyLock::new(|| {
 });
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    let next = || lock(jobs).recv();
     while let Ok(job) = next() {
         _ = Isolated::call(job);
     }
