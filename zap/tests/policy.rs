@@ -221,7 +221,7 @@ fn what_is_not_configured_is_refused() {
     let nothing = Authenticator::new();
     assert_eq!(text_of(&verdict(&nothing, &plain("", b"a", b"b"))), "No passwords defined");
     assert_eq!(text_of(&verdict(&nothing, &curve("", 1))), "No keys defined");
-    let unknown = MechanismName::new(b"GSSAPI").unwrap();
+    let unknown = MechanismName::GSSAPI;
     let gssapi = request("", unknown, Credentials::Other(vec![]));
     assert_eq!(text_of(&verdict(&nothing, &gssapi)), "Unknown mechanism");
     let mixed = request("", MechanismName::CURVE, Credentials::Null);

@@ -74,7 +74,7 @@ fn gssapi_principals_are_judged_by_rule() -> Done {
             address: PeerAddress::Unknown,
             listener: Arc::from(""),
             routing_id: RoutingId::default(),
-            mechanism: MechanismName::new(b"GSSAPI").expect("a name"),
+            mechanism: MechanismName::GSSAPI,
             credentials: Credentials::Other(vec![Secret::new(principal.into())]),
             metadata: Metadata::new(),
         };

@@ -29,9 +29,6 @@ use crate::store::{CertificateStore, KeySet, PasswordError, Passwords};
 /// Every key may come in, as in pyzmq.
 pub const CURVE_ALLOW_ANY: CurveKeys = CurveKeys::AllowAny;
 
-/// The mechanism of Kerberos, as ZMTP names it.
-pub(crate) const GSSAPI: &[u8] = b"GSSAPI";
-
 /// Which keys may come in under CURVE.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -173,13 +170,7 @@ impl Policy {
     /// The address rules of one listener, or of all whose endpoints a pattern with `*` covers. The first
     /// that was named counts.
     pub fn listener_addresses(&mut self, endpoint: &str) -> &mut AddressRules {
-        let at = self.listeners.iter().position(|(known, _)| &**known == endpoint);
-        let at = at.unwrap_or_else(|| {
-            self.listeners.push((endpoint.into(), AddressRules::new()));
-            self.listeners.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "the index was just found or made")]
-        &mut self.listeners[at].1
+        entry(&mut self.listeners, |known| &**known == endpoint, || endpoint.into())
     }
 
     pub(crate) fn rules_of_listener(&self, endpoint: &str) -> Option<&(Arc<str>, AddressRules)> {
@@ -258,8 +249,7 @@ impl Policy {
         domain: &str,
         principals: Principals,
     ) -> Result<(), DomainError> {
-        let Some(gssapi) = MechanismName::new(GSSAPI) else { return Ok(()) };
-        self.set_provider(domain, gssapi, Arc::new(principals))
+        self.set_provider(domain, MechanismName::GSSAPI, Arc::new(principals))
     }
 
     /// Chooses the user of each key that may come in; `None` leaves what was known.
@@ -301,13 +291,7 @@ impl Policy {
 
     fn chain(&mut self, name: &str, mechanism: MechanismName) -> Result<&mut Chain, DomainError> {
         let name = domain(name)?;
-        let at = self.mechanisms.iter().position(|(known, _)| *known == mechanism);
-        let at = at.unwrap_or_else(|| {
-            self.mechanisms.push((mechanism, Domains::default()));
-            self.mechanisms.len() - 1
-        });
-        #[expect(clippy::indexing_slicing, reason = "the index was just found or made")]
-        Ok(self.mechanisms[at].1.entry(name))
+        Ok(entry(&mut self.mechanisms, |known| *known == mechanism, || mechanism).entry(name))
     }
 
     pub(crate) fn chains(&self, mechanism: MechanismName) -> Option<&Domains<Chain>> {
@@ -374,4 +358,18 @@ impl Policy {
         }
         (policy, problems)
     }
+}
+
+/// The value of the first key that `is` the one, or of a new one behind all.
+fn entry<K, V: Default>(
+    entries: &mut Vec<(K, V)>,
+    is: impl Fn(&K) -> bool,
+    key: impl FnOnce() -> K,
+) -> &mut V {
+    let at = entries.iter().position(|(known, _)| is(known)).unwrap_or_else(|| {
+        entries.push((key(), V::default()));
+        entries.len() - 1
+    });
+    #[expect(clippy::indexing_slicing, reason = "the index was just found or made")]
+    &mut entries[at].1
 }

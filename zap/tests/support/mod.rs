@@ -24,7 +24,7 @@ pub(crate) fn request(credentials: Credentials) -> AuthRequest {
         Credentials::Null => MechanismName::NULL,
         Credentials::Plain { .. } => MechanismName::PLAIN,
         Credentials::Curve { .. } => MechanismName::CURVE,
-        _ => MechanismName::new(b"GSSAPI").unwrap(),
+        _ => MechanismName::GSSAPI,
     };
     AuthRequest {
         domain: Domain::default(),

@@ -16,7 +16,7 @@ use form::{Form, Limit, Rules, Store, Text};
 use problem::Problems;
 pub use problem::{PolicyError, PolicyProblem};
 
-use super::{GSSAPI, Policy, domain};
+use super::{Policy, domain};
 use crate::address::AddressRules;
 use crate::file::{self, FileFault};
 use crate::gate::{BanRules, GateLimits, Rate};
@@ -350,9 +350,7 @@ impl Builder<'_> {
         }
         self.chain(name, "plain", MechanismName::PLAIN, plain, stores);
         self.chain(name, "curve", MechanismName::CURVE, curve, stores);
-        if let Some(mechanism) = MechanismName::new(GSSAPI) {
-            self.chain(name, "gssapi", mechanism, gssapi, stores);
-        }
+        self.chain(name, "gssapi", MechanismName::GSSAPI, gssapi, stores);
     }
 
     /// The stores that one mechanism asks in a domain.
