@@ -12,25 +12,10 @@ use zmtp_core::peer::PeerAddress;
 
 use crate::lock::lock;
 
-/// A source whose half-open connections count together: an IPv4 address or an IPv6 /64.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Host {
-    V4([u8; 4]),
-    V6([u16; 4]),
-}
-
-impl Host {
-    /// `None` for loopback and for what is no IP address: there the quarter does not apply.
-    fn of(address: &PeerAddress) -> Option<Self> {
-        match address.ip()? {
-            ip if ip.is_loopback() => None,
-            IpAddr::V4(ip) => Some(Self::V4(ip.octets())),
-            IpAddr::V6(ip) => {
-                let [a, b, c, d, ..] = ip.segments();
-                Some(Self::V6([a, b, c, d]))
-            }
-        }
-    }
+/// The network whose half-open connections count together. `None` for loopback and for what is no IP
+/// address: there the quarter does not apply.
+fn host_of(address: &PeerAddress) -> Option<IpAddr> {
+    address.network().filter(|_| address.ip().is_some_and(|ip| !ip.is_loopback()))
 }
 
 #[derive(Debug)]
@@ -42,8 +27,8 @@ pub(crate) struct Admission {
 #[derive(Debug, Default)]
 struct Table {
     next: u64,
-    half_open: BTreeMap<u64, (Option<Host>, CancellationToken)>,
-    hosts: HashMap<Host, BTreeMap<u64, ()>>,
+    half_open: BTreeMap<u64, (Option<IpAddr>, CancellationToken)>,
+    hosts: HashMap<IpAddr, BTreeMap<u64, ()>>,
 }
 
 /// The place of one half-open connection; free again when dropped.
@@ -65,7 +50,7 @@ impl Admission {
 
     /// Takes a place; the oldest connection of the same host, or the oldest of all, makes room.
     pub(crate) fn enter(self: &Arc<Self>, address: &PeerAddress) -> Place {
-        let host = Host::of(address);
+        let host = host_of(address);
         let mut table = self.table();
         let of_host = host.and_then(|host| table.hosts.get(&host));
         let quota = (self.places / 4).max(1);
@@ -94,7 +79,7 @@ impl Admission {
 }
 
 impl Table {
-    fn remove(&mut self, number: u64) -> Option<(Option<Host>, CancellationToken)> {
+    fn remove(&mut self, number: u64) -> Option<(Option<IpAddr>, CancellationToken)> {
         let removed = self.half_open.remove(&number)?;
         if let Some(host) = removed.0
             && let Some(of_host) = self.hosts.get_mut(&host)

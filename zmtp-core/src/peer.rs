@@ -2,7 +2,7 @@
 
 use alloc::string::String;
 use core::fmt;
-use core::net::{IpAddr, SocketAddr};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
 
@@ -40,6 +40,16 @@ impl PeerAddress {
             Self::Ip(address) => Some(address.ip().to_canonical()),
             Self::Process { .. } | Self::Inproc | Self::Unknown => None,
         }
+    }
+
+    /// What is counted together, since one subscriber usually has all of it: the IPv4 address, or the
+    /// first 64 bits of the IPv6 address.
+    #[must_use]
+    pub fn network(&self) -> Option<IpAddr> {
+        self.ip().map(|ip| match ip {
+            IpAddr::V4(_) => ip,
+            IpAddr::V6(ip) => Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64).into(),
+        })
     }
 
     /// The address field of a ZAP request: the IP address, or for a process

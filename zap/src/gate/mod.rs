@@ -4,7 +4,7 @@ mod bans;
 mod rate;
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -56,8 +56,7 @@ impl Default for GateLimits {
 /// Where requests come from, as far as they are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Source {
-    V4(Ipv4Addr),
-    V6(Ipv6Addr),
+    Network(IpAddr),
     User(u32),
 }
 
@@ -65,10 +64,7 @@ impl Source {
     pub(crate) fn of(address: &PeerAddress) -> Option<Self> {
         match *address {
             PeerAddress::Process { uid, .. } => Some(Self::User(uid)),
-            _ => address.ip().map(|ip| match ip {
-                IpAddr::V4(ip) => Self::V4(ip),
-                IpAddr::V6(ip) => Self::V6(Ipv6Addr::from_bits(ip.to_bits() >> 64 << 64)),
-            }),
+            _ => address.network().map(Self::Network),
         }
     }
 }
@@ -77,8 +73,8 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::V4(ip) => write!(f, "{ip}/32"),
-            Self::V6(ip) => write!(f, "{ip}/64"),
+            Self::Network(IpAddr::V4(ip)) => write!(f, "{ip}/32"),
+            Self::Network(IpAddr::V6(ip)) => write!(f, "{ip}/64"),
             Self::User(uid) => write!(f, "unix:uid={uid}"),
         }
     }
