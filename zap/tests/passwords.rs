@@ -142,7 +142,7 @@ fn a_peer_that_is_in_is_known_by_its_entry() {
 
 #[test]
 fn what_is_no_hash_is_named_by_line_and_never_shown() {
-    use PasswordFault::{Cost, Hash, Line, Scheme, Twice, Unmarked};
+    use PasswordFault::{Blanks, Cost, Hash, Line, Scheme, Twice, Unmarked};
     let bcrypt = HASHED[0].1;
     let lines = [
         ("jo:hunter2".to_owned(), Unmarked),
@@ -150,6 +150,8 @@ fn what_is_no_hash_is_named_by_line_and_never_shown() {
         (format!("jo:$6${}", "hunter2".repeat(100)), Unmarked),
         ("jo".into(), Line),
         ("jo:".into(), Line),
+        ("jo:{PLAIN}".into(), Line),
+        ("jo:{PLAIN} hunter2".into(), Blanks),
         ("jo:$apr1$hunter2$x".into(), Scheme("Apache MD5 ($apr1$)")),
         ("jo:{SHA}hunter2".into(), Scheme("SHA-1 without salt ({SHA})")),
         ("jo:$argon2i$v=19$hunter2".into(), Scheme("argon2i")),

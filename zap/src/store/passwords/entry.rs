@@ -105,6 +105,10 @@ pub(super) fn parse(line: &[u8], hashed: bool) -> Result<(UserId, Entry), Passwo
     let at = line.iter().position(|octet| b"=:".contains(octet)).ok_or(PasswordFault::Line)?;
     let (user, rest) = line.split_at_checked(at).ok_or(PasswordFault::Line)?;
     let (separator, said) = rest.split_first().ok_or(PasswordFault::Line)?;
+    let (said, is_clear) = match said.strip_prefix(PLAIN) {
+        Some(password) if *separator == b':' => (password, true),
+        _ => (said, *separator == b'='),
+    };
     if user.is_empty() || said.is_empty() {
         return Err(PasswordFault::Line);
     }
@@ -112,11 +116,10 @@ pub(super) fn parse(line: &[u8], hashed: bool) -> Result<(UserId, Entry), Passwo
         return Err(PasswordFault::Blanks);
     }
     let user = std::str::from_utf8(user).ok().and_then(UserId::new).ok_or(PasswordFault::User)?;
-    let clear = if *separator == b'=' { Some(said) } else { said.strip_prefix(PLAIN) };
-    let entry = match clear {
-        Some(_) if hashed => Err(PasswordFault::ClearText),
-        Some(password) => Entry::clear(password),
-        None => Entry::hashed(said),
+    let entry = match is_clear {
+        true if hashed => Err(PasswordFault::ClearText),
+        true => Entry::clear(said),
+        false => Entry::hashed(said),
     };
     Ok((user, entry?))
 }
