@@ -159,7 +159,7 @@ pub(crate) async fn enter(
     Ok(())
 }
 
-/// Counts what is lost with connections, and tells when there are peers.
+/// Counts what is lost with connections, and tells when there are peers and subscriptions.
 #[derive(Debug)]
 pub(crate) struct Losses {
     lost: Arc<AtomicUsize>,
@@ -175,7 +175,9 @@ impl Losses {
         tokio::spawn(async move {
             while let Some(event) = monitor.next_event().await {
                 match event {
-                    Event::HandshakeSucceeded { .. } => peer.notify_one(),
+                    Event::HandshakeSucceeded { .. } | Event::Subscribed { .. } => {
+                        peer.notify_one();
+                    }
                     Event::Disconnected { lost, .. } => {
                         count.fetch_add(lost, Ordering::Relaxed);
                     }
@@ -186,7 +188,7 @@ impl Losses {
         losses
     }
 
-    /// Waits for a peer that has come since the last call.
+    /// Waits for a peer or a subscription that has come since the last call.
     pub(crate) async fn peer(&self) {
         self.peer.notified().await;
     }

@@ -7,7 +7,7 @@ use clap::Args;
 use ironhouse::error::SendError;
 use ironhouse::{AnySocket, Message, Security, SocketType};
 use serde_json::json;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use zmtp_core::wire::greeting::MechanismName;
 
 use crate::args::{Place, seconds, socket_type};
@@ -18,8 +18,6 @@ use crate::output::line;
 use crate::progress::{Counter, waiting};
 use crate::security::Side;
 
-/// Between two looks at the subscriptions, which no event tells.
-const PAUSE: Duration = Duration::from_millis(10);
 /// Without --timeout, as long as anybody may want to wait.
 const WITHOUT_END: Duration = Duration::from_secs(365 * 86_400);
 /// Messages to a publisher that may wait: an XSUB does not wait, it drops.
@@ -144,13 +142,14 @@ fn open(arguments: &Arguments, security: Security) -> Result<AnySocket, Failure>
 
 /// Waits until somebody is there who gets what is sent.
 async fn audience(socket: &AnySocket, losses: &meeting::Losses) {
-    losses.peer().await;
-    while match socket {
+    let is_missing = || match socket {
         AnySocket::Pub(publisher) => publisher.subscriptions() == 0,
         AnySocket::XPub(publisher) => publisher.subscriptions() == 0,
         _ => false,
-    } {
-        sleep(PAUSE).await;
+    };
+    losses.peer().await;
+    while is_missing() {
+        losses.peer().await;
     }
 }
 
