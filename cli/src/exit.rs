@@ -55,6 +55,13 @@ impl Failure {
         Self::new(Class::Broken, text)
     }
 
+    /// Says why in a line of JSON on standard output, where that is wanted.
+    pub(crate) fn tell_scripts(&self, json: bool) {
+        if json {
+            output::line(json!({ "failed": self.to_json() }));
+        }
+    }
+
     /// Says why on standard error, unless that was done, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         if !self.shown {

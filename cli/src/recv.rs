@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use clap::Args;
 use ironhouse::{AnySocket, Message, Security, SocketType};
-use serde_json::json;
 use tokio::time::timeout;
 use zmtp_core::wire::greeting::MechanismName;
 
@@ -12,7 +11,7 @@ use crate::args::{Place, seconds, socket_type};
 use crate::exit::Failure;
 use crate::interrupts::Interrupts;
 use crate::meeting::{self, not_received, not_sent, silent};
-use crate::output::{line, show};
+use crate::output::show;
 use crate::progress::{Counter, waiting};
 use crate::security::Side;
 
@@ -73,12 +72,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
         outcome = receive_all(&arguments, security) => outcome,
         () = interrupts.wait() => Ok(()),
     };
-    if arguments.json
-        && let Err(failure) = &outcome
-    {
-        line(json!({ "failed": failure.to_json() }));
-    }
-    outcome
+    outcome.inspect_err(|failure| failure.tell_scripts(arguments.json))
 }
 
 async fn receive_all(arguments: &Arguments, security: Security) -> Result<(), Failure> {

@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use clap::Args;
 use ironhouse::{Endpoint, Message, Req, Security};
-use serde_json::json;
 use tokio::time::timeout;
 use zmtp_core::wire::greeting::MechanismName;
 
 use crate::args::seconds;
 use crate::exit::Failure;
 use crate::meeting::{self, Patience, not_received, not_sent, silent};
-use crate::output::{line, show};
+use crate::output::show;
 use crate::progress::{Counter, waiting};
 use crate::security::{ClientFlags, reachable};
 
@@ -51,12 +50,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     reachable(&arguments.connect)?;
     let security = arguments.security.security()?;
     let outcome = send_all(&arguments, security).await;
-    if arguments.json
-        && let Err(failure) = &outcome
-    {
-        line(json!({ "failed": failure.to_json() }));
-    }
-    outcome
+    outcome.inspect_err(|failure| failure.tell_scripts(arguments.json))
 }
 
 async fn send_all(arguments: &Arguments, security: Security) -> Result<(), Failure> {

@@ -6,7 +6,6 @@ use std::time::Duration;
 use clap::Args;
 use ironhouse::error::SendError;
 use ironhouse::{AnySocket, Message, Security, SocketType};
-use serde_json::json;
 use tokio::time::timeout;
 use zmtp_core::wire::greeting::MechanismName;
 
@@ -14,7 +13,6 @@ use crate::args::{Place, seconds, socket_type};
 use crate::exit::{Class, Failure};
 use crate::input::{Form, Source};
 use crate::meeting::{self, not_received, not_sent, silent};
-use crate::output::line;
 use crate::progress::{Counter, waiting};
 use crate::security::Side;
 
@@ -80,12 +78,7 @@ pub(crate) async fn run(mut arguments: Arguments) -> Result<(), Failure> {
     };
     let source = Source::new(std::mem::take(&mut arguments.messages), form)?;
     let outcome = send_all(&arguments, security, source).await;
-    if arguments.json
-        && let Err(failure) = &outcome
-    {
-        line(json!({ "failed": failure.to_json() }));
-    }
-    outcome
+    outcome.inspect_err(|failure| failure.tell_scripts(arguments.json))
 }
 
 async fn send_all(
