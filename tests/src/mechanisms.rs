@@ -1,11 +1,56 @@
 //! The mechanisms in both roles, for tests that go through all of them.
 
+use ironhouse::auth::Authenticator;
 use ironhouse::{Security, ServerSecurity};
 
 use crate::Fallible;
 use crate::judge::Judge;
 use crate::keys::Keys;
 use crate::theirs::{Setup, setup};
+
+/// A mechanism.
+#[expect(missing_docs, reason = "their names say it")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    Null,
+    Plain,
+    Curve,
+}
+
+/// All of them.
+pub const KINDS: [Kind; 3] = [Kind::Null, Kind::Plain, Kind::Curve];
+
+impl Kind {
+    /// As the specifications name it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Null => "NULL",
+            Self::Plain => "PLAIN",
+            Self::Curve => "CURVE",
+        }
+    }
+}
+
+/// The security of a side of ours that lets `judge` judge its peers, and of a peer of ours: `user` with
+/// `password`, or somebody with a key.
+///
+/// # Errors
+/// None.
+pub fn judged(kind: Kind, judge: impl Authenticator + 'static) -> Fallible<(Security, Security)> {
+    let (server, client) = (Keys::new(), Keys::new());
+    Ok(match kind {
+        Kind::Null => (Security::null_with_authenticator("domain", judge)?, Security::null()),
+        Kind::Plain => (
+            ServerSecurity::plain().with_authenticator(judge),
+            Security::plain_client("user", "password")?,
+        ),
+        Kind::Curve => (
+            ServerSecurity::curve(server.pair()).with_authenticator(judge),
+            Security::curve_client(client.pair(), server.public())?,
+        ),
+    })
+}
 
 /// What ours and libzmq are set up with.
 pub struct Mechanism {

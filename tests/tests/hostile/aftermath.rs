@@ -5,11 +5,12 @@ use std::time::Duration;
 use ironhouse::{Dealer, Limits, Options, Pull, Reconnect};
 use ironhouse_tests::driven::Outcome;
 use ironhouse_tests::level::{Level, alone};
+use ironhouse_tests::mechanisms::{KINDS, Kind};
 use ironhouse_tests::octets::{frame, greeting, long_header, ready};
 use ironhouse_tests::raw::{Raw, RawListener};
 use ironhouse_tests::{Done, rt};
 
-use crate::house::{House, KINDS, Kind};
+use crate::house::House;
 use crate::knocks::{breaches, knocks};
 
 /// The three checks.

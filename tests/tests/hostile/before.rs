@@ -9,10 +9,9 @@ use ironhouse::auth::AuthRequest;
 use ironhouse::{Limits, Options, Rep, Security, ServerSecurity, from_fn};
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::level::{Level, alone};
+use ironhouse_tests::mechanisms::{KINDS, Kind};
 use ironhouse_tests::octets::{greeting, plain_hello};
 use ironhouse_tests::{Done, rt};
-
-use crate::house::{KINDS, Kind};
 
 /// Octets of memory for each, at most.
 const MOST: usize = 8 * 1024;

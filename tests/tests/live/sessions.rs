@@ -13,37 +13,13 @@ use ironhouse::{
     Connecting, Dealer, Hub, Live, Options, Reconnect, Revisions, Security, ServerSecurity,
     from_fn, from_sync_fn,
 };
-use ironhouse_tests::keys::Keys;
+use ironhouse_tests::mechanisms::{KINDS, Kind, judged};
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::error::{Kind as Cause, Stage};
 
-/// A mechanism under which a peer can be judged.
-#[derive(Debug, Clone, Copy)]
-enum Kind {
-    Null,
-    Plain,
-    Curve,
-}
-
 /// Each transport once, and either side as the one that binds.
 const ENDPOINTS: [&str; 3] = ["tcp://127.0.0.1:*", "ipc://*", "inproc://live"];
-
-/// The security of the side that judges, and of its peer.
-fn sides(kind: Kind, judge: impl Authenticator + 'static) -> Fallible<(Security, Security)> {
-    let (server, client) = (Keys::new(), Keys::new());
-    Ok(match kind {
-        Kind::Null => (Security::null_with_authenticator("domain", judge)?, Security::null()),
-        Kind::Plain => (
-            ServerSecurity::plain().with_authenticator(judge),
-            Security::plain_client("user", "password")?,
-        ),
-        Kind::Curve => (
-            ServerSecurity::curve(server.pair()).with_authenticator(judge),
-            Security::curve_client(client.pair(), server.public())?,
-        ),
-    })
-}
 
 fn everybody() -> impl Authenticator {
     from_sync_fn(|_| AuthDecision::accept())
@@ -80,11 +56,11 @@ pub(crate) async fn meet(at: &str, binds: &Dealer, connects: &Dealer) -> Fallibl
 fn a_peer_that_is_refused_now_is_put_out() -> Done {
     rt::run(async {
         for at in ENDPOINTS {
-            for kind in [Kind::Null, Kind::Plain, Kind::Curve] {
+            for kind in KINDS {
                 for judge_binds in [true, false] {
                     let what = format!("{kind:?}, {at}, judge binds: {judge_binds}");
                     let (live, hub) = (Live::new(everybody()), Hub::new());
-                    let (judging, judged) = sides(kind, live.clone())?;
+                    let (judging, judged) = judged(kind, live.clone())?;
                     let judging = Dealer::new(Options::new().security(judging).hub(hub.clone()))?;
                     let judged = Dealer::new(Options::new().security(judged).hub(hub))?;
                     let (mut events, mut their_events) = (judging.monitor(), judged.monitor());
@@ -118,7 +94,7 @@ fn a_peer_that_is_accepted_still_stays() -> Done {
     rt::run(async {
         for at in ENDPOINTS {
             let (live, hub) = (Live::new(everybody()), Hub::new());
-            let (judging, judged) = sides(Kind::Curve, live.clone())?;
+            let (judging, judged) = judged(Kind::Curve, live.clone())?;
             let judging = Dealer::new(Options::new().security(judging).hub(hub.clone()))?;
             let judged = Dealer::new(Options::new().security(judged).hub(hub))?;
             let mut events = judging.monitor();
@@ -151,7 +127,7 @@ fn a_peer_that_is_somebody_else_now_comes_again() -> Done {
             from_sync_fn(move |_| AuthDecision::accept_as(UserId::new(name).unwrap_or_default()))
         };
         let live = Live::new(named("before"));
-        let (judging, judged) = sides(Kind::Plain, live.clone())?;
+        let (judging, judged) = judged(Kind::Plain, live.clone())?;
         let judging = Dealer::new(Options::new().security(judging))?;
         let judged = Dealer::new(Options::new().security(judged))?;
         let mut events = judging.monitor();
@@ -203,7 +179,7 @@ fn an_authenticator_says_what_is_kept_of_a_request() -> Done {
     rt::run(async {
         for at in ENDPOINTS {
             let (forgetful, hub) = (Arc::new(Forgetful::default()), Hub::new());
-            let (judging, judged) = sides(Kind::Plain, forgetful.clone())?;
+            let (judging, judged) = judged(Kind::Plain, forgetful.clone())?;
             let judging = Dealer::new(Options::new().security(judging).hub(hub.clone()))?;
             let judged = Dealer::new(Options::new().security(judged).hub(hub))?;
             let mut events = judging.monitor();
@@ -224,7 +200,7 @@ fn an_authenticator_says_what_is_kept_of_a_request() -> Done {
 fn a_peer_for_whom_nobody_vouches_is_put_out() -> Done {
     rt::run(async {
         let live = Live::new(everybody());
-        let (judging, judged) = sides(Kind::Curve, live.clone())?;
+        let (judging, judged) = judged(Kind::Curve, live.clone())?;
         let judging = Dealer::new(Options::new().security(judging))?;
         let judged = Dealer::new(Options::new().security(judged))?;
         let mut events = judging.monitor();
@@ -253,7 +229,7 @@ fn a_change_during_the_handshake_counts() -> Done {
             slow.replace(nobody());
             std::future::ready(AuthDecision::accept())
         }));
-        let (judging, judged) = sides(Kind::Curve, live)?;
+        let (judging, judged) = judged(Kind::Curve, live)?;
         let judging = Dealer::new(Options::new().security(judging))?;
         let judged = Dealer::new(Options::new().security(judged))?;
         let mut events = judging.monitor();

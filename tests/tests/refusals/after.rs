@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use ironhouse::error::Disconnect;
 use ironhouse::{Event, Options, Pull, Router};
+use ironhouse_tests::mechanisms::Kind;
 use ironhouse_tests::octets::{command, frame, long_header};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, rt};
 use zmtp_core::error::{Malformed, Misbehaved};
 
-use crate::house::{AT_ONCE, House, Kind};
+use crate::house::{AT_ONCE, House};
 use crate::knocks::{Knock, breaches, broken};
 
 /// Why the connection to this peer ended.

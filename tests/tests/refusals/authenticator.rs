@@ -7,7 +7,7 @@ use ironhouse::auth::{AuthDecision, AuthRequest, Credentials, Domain, Refusal};
 use ironhouse::error::ConnectFailure;
 use ironhouse::{Dealer, Hub, Limits, Options, Security, ServerSecurity, SocketType, from_sync_fn};
 use ironhouse_tests::judge::{Judge, REASON, Verdict};
-use ironhouse_tests::keys::Keys;
+use ironhouse_tests::mechanisms::{KINDS, Kind, judged};
 use ironhouse_tests::octets::{greeting, plain_hello};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault, fault_of};
@@ -19,7 +19,7 @@ use zmtp_core::mechanism::plain::PlainServer;
 use zmtp_core::wire::metadata::Metadata;
 use zmtp_core::wire::reason::ErrorReason;
 
-use crate::house::{AT_ONCE, KINDS, Kind};
+use crate::house::AT_ONCE;
 
 /// What our server says when its authenticator refused.
 fn denied(status: Refusal, text: &str) -> Fault {
@@ -42,25 +42,6 @@ fn refused(kind: Kind, status: Refusal) -> Fault {
         Refusal::Temporary => Fault::closed(stage(kind)),
         _ => Fault::peer(stage(kind), Cause::ReportedByPeer(reason), "ZMTP-ERROR-02"),
     }
-}
-
-/// A server whose clients `judge` judges, and the security of such a client.
-fn sides(
-    kind: Kind,
-    judge: impl ironhouse::auth::Authenticator + 'static,
-) -> Fallible<(Security, Security)> {
-    let (server, client) = (Keys::new(), Keys::new());
-    Ok(match kind {
-        Kind::Null => (Security::null_with_authenticator("domain", judge)?, Security::null()),
-        Kind::Plain => (
-            ServerSecurity::plain().with_authenticator(judge),
-            Security::plain_client("user", "password")?,
-        ),
-        Kind::Curve => (
-            ServerSecurity::curve(server.pair()).with_authenticator(judge),
-            Security::curve_client(client.pair(), server.public())?,
-        ),
-    })
 }
 
 /// One client of ours at one server of ours: how both of them see it fail.
@@ -94,7 +75,7 @@ fn a_refusal_is_told_on_both_sides_over_every_transport() -> Done {
                 for status in [Refusal::Temporary, Refusal::Failure, Refusal::Internal] {
                     let what = format!("{}, {status}, {endpoint}", kind.name());
                     let judge = Judge::refuse(status);
-                    let (server, client) = sides(kind, judge.clone())?;
+                    let (server, client) = judged(kind, judge.clone())?;
                     let hub = Hub::new();
                     let server = Options::new().security(server).hub(hub.clone());
                     let client = Options::new().security(client).hub(hub);
@@ -119,7 +100,7 @@ fn the_authenticator_is_told_who_asks_over_every_transport() -> Done {
             for kind in KINDS {
                 let what = format!("{}, {endpoint}", kind.name());
                 let judge = Judge::refuse(Refusal::Failure);
-                let (server, client) = sides(kind, judge.clone())?;
+                let (server, client) = judged(kind, judge.clone())?;
                 let hub = Hub::new();
                 let server = Options::new().security(server).hub(hub.clone());
                 let client = Options::new().security(client).hub(hub).routing_id(&b"me"[..])?;
@@ -167,7 +148,7 @@ fn a_panic_of_the_authenticator_refuses_with_500() -> Done {
             for kind in KINDS {
                 for verdict in [Verdict::PanicAtOnce, Verdict::PanicLater] {
                     let what = format!("{}, {verdict:?}, {endpoint}", kind.name());
-                    let (server, client) = sides(kind, Judge::new(verdict))?;
+                    let (server, client) = judged(kind, Judge::new(verdict))?;
                     let hub = Hub::new();
                     let server = Options::new().security(server).hub(hub.clone());
                     let client = Options::new().security(client).hub(hub);
@@ -192,7 +173,7 @@ fn an_authenticator_that_hangs_refuses_with_300() -> Done {
         for endpoint in ENDPOINTS {
             for kind in KINDS {
                 let what = format!("{}, {endpoint}", kind.name());
-                let (server, client) = sides(kind, Judge::new(Verdict::Hang))?;
+                let (server, client) = judged(kind, Judge::new(Verdict::Hang))?;
                 let hub = Hub::new();
                 let server =
                     Options::new().security(server).hub(hub.clone()).authentication_limit(limit);
@@ -215,7 +196,7 @@ fn the_deadline_of_the_handshake_includes_the_authenticator() -> Done {
         for endpoint in ENDPOINTS {
             for kind in KINDS {
                 let what = format!("{}, {endpoint}", kind.name());
-                let (server, client) = sides(kind, Judge::new(Verdict::Hang))?;
+                let (server, client) = judged(kind, Judge::new(Verdict::Hang))?;
                 let mut limits = Limits::DEFAULT;
                 limits.handshake_timeout = Duration::from_millis(300);
                 let hub = Hub::new();
@@ -354,7 +335,7 @@ fn facts_that_an_authenticator_may_not_name_refuse_with_500() -> Done {
                 metadata.push(name, &b"forged"[..]).expect("a name");
                 AuthDecision::Accept { user_id: None, metadata }
             });
-            let (server, client) = sides(Kind::Plain, judge)?;
+            let (server, client) = judged(Kind::Plain, judge)?;
             let seen = refuse(
                 name,
                 ENDPOINTS[0],
@@ -380,7 +361,7 @@ fn a_connecting_server_asks_its_authenticator_too() -> Done {
             for kind in KINDS {
                 let what = format!("{}, {endpoint}", kind.name());
                 let judge = Judge::refuse(Refusal::Failure);
-                let (server, client) = sides(kind, judge.clone())?;
+                let (server, client) = judged(kind, judge.clone())?;
                 let hub = Hub::new();
                 let client = Dealer::new(Options::new().security(client).hub(hub.clone()))?;
                 let server = Dealer::new(Options::new().security(server).hub(hub))?;

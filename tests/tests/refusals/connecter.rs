@@ -7,6 +7,7 @@ use ironhouse::error::Disconnect;
 use ironhouse::{Connecting, Dealer, Event, Monitor, Options, Reconnect, Security, ServerSecurity};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
+use ironhouse_tests::mechanisms::Kind;
 use ironhouse_tests::octets::{
     command, error, frame, greeting, long_header, ready, server_greeting,
 };
@@ -16,7 +17,7 @@ use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::error::{Incompatible, Kind as Cause, Malformed, Misbehaved, Stage};
 use zmtp_core::wire::greeting::MechanismName;
 
-use crate::house::{AT_ONCE, DEADLINE, Kind, deadline};
+use crate::house::{AT_ONCE, DEADLINE, deadline};
 
 const PASSWORD: &str = "never to be seen by strangers";
 

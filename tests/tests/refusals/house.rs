@@ -10,31 +10,12 @@ use ironhouse::{
 use ironhouse_tests::driven::{Driven, Outcome};
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
+use ironhouse_tests::mechanisms::Kind;
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault};
 use ironhouse_tests::{Done, Fallible, rt};
 use zmtp_core::mechanism::null::Null;
 use zmtp_core::mechanism::plain::PlainClient;
-
-/// The mechanism of a house.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Null,
-    Plain,
-    Curve,
-}
-
-pub(crate) const KINDS: [Kind; 3] = [Kind::Null, Kind::Plain, Kind::Curve];
-
-impl Kind {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Null => "NULL",
-            Self::Plain => "PLAIN",
-            Self::Curve => "CURVE",
-        }
-    }
-}
 
 /// From connect to READY where the deadline itself is tested; elsewhere it is too far away to matter.
 pub(crate) const DEADLINE: Duration = Duration::from_millis(1500);

@@ -1,6 +1,7 @@
 //! What strangers say that is refused, and what peers do that ends their connection.
 
 use ironhouse::SocketType;
+use ironhouse_tests::mechanisms::{KINDS, Kind};
 use ironhouse_tests::octets::{
     command, frame, greeting, long_header, plain_hello, property, ready, server_greeting,
     short_string,
@@ -9,8 +10,6 @@ use ironhouse_tests::watch::Fault;
 use zmtp_core::error::{BoxName, Incompatible, Kind as Cause, Malformed, Misbehaved, Stage};
 use zmtp_core::wire::greeting::MechanismName;
 use zmtp_core::wire::metadata::MetadataError;
-
-use crate::house::{KINDS, Kind};
 
 /// Something that a stranger says.
 pub(crate) struct Knock {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use ironhouse_tests::driven::Outcome;
+use ironhouse_tests::mechanisms::{KINDS, Kind};
 use ironhouse_tests::octets::{
     command, frame, greeting, long_header, plain_hello, property, ready, server_greeting,
 };
@@ -11,7 +12,7 @@ use ironhouse_tests::watch::Fault;
 use ironhouse_tests::{Done, rt};
 use zmtp_core::error::{Kind as Cause, LocalFault, Stage};
 
-use crate::house::{AT_ONCE, DEADLINE, House, KINDS, Kind, deadline};
+use crate::house::{AT_ONCE, DEADLINE, House, deadline};
 use crate::knocks::{Knock, altered, first_stage, knocks};
 
 // ZMTP-GREETING-02, ZMTP-GREETING-08, ZMTP-GREETING-09, ZMTP-GREETING-14, ZMTP-GREETING-18, ZMTP-

@@ -7,12 +7,13 @@ use ironhouse::auth::{AuthDecision, AuthRequest, Credentials};
 use ironhouse::{
     AnySocket, Event, Limits, Options, Pull, Push, Security, ServerSecurity, SocketType, from_fn,
 };
+use ironhouse_tests::mechanisms::KINDS;
 use ironhouse_tests::octets::{greeting, plain_hello};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::{Done, rt, watch};
 use zmtp_core::error::Side;
 
-use crate::house::{House, KINDS};
+use crate::house::House;
 
 /// A peer that has not shown who it is has no part in any pattern: nothing is sent to it, nothing waits
 /// for it, and no turn is its own.
