@@ -86,8 +86,7 @@ fn a_failure_is_explained_by_its_stage() {
 fn refusals_are_explained() {
     let place = Place::new("doctor");
     let (server, secret) = place.keys("server");
-    let authorized = place.path("authorized");
-    std::fs::create_dir(&authorized).unwrap();
+    let authorized = place.authorized("authorized", &[]);
     let echo = Echo::start(&["--curve-secret", &secret, "--authorized-keys", &authorized]);
     run(&["doctor", &echo.endpoint]).exits(6).says("--server-key");
     run(&["doctor", &echo.endpoint, "--server-key", &server]).exits(3).says("authorized keys");

@@ -19,12 +19,10 @@ struct Flags {
 }
 
 fn curve(place: &Place) -> Flags {
-    let authorized = place.path("authorized");
-    std::fs::create_dir(&authorized).unwrap();
     let (server, server_secret) = place.keys("server");
     let (alice, alice_secret) = place.keys("alice");
     let (_, mallory_secret) = place.keys("mallory");
-    std::fs::copy(&alice, format!("{authorized}/alice.key")).unwrap();
+    let authorized = place.authorized("authorized", &["alice"]);
     let owned = |flags: &[&str]| flags.iter().map(|flag| (*flag).to_owned()).collect();
     Flags {
         server: owned(&["--curve-secret", &server_secret, "--authorized-keys", &authorized]),

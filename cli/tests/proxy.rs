@@ -108,13 +108,8 @@ fn each_side_has_its_security() {
     let (back_key, back_secret) = place.keys("back");
     let (_, alice_secret) = place.keys("alice");
     let (_, mallory_secret) = place.keys("mallory");
-    let clients = place.path("clients");
-    let workers = place.path("workers");
-    for (name, directory) in [("alice", &clients), ("back", &workers)] {
-        std::fs::create_dir(directory).unwrap();
-        std::fs::copy(place.path(&format!("{name}.key")), format!("{directory}/{name}.key"))
-            .unwrap();
-    }
+    let clients = place.authorized("clients", &["alice"]);
+    let workers = place.authorized("workers", &["back"]);
     let (worker_key, worker_secret) = place.keys("worker");
     let worker = ["recv", "--type", "pull", "--bind", ANY, "--curve-secret", &worker_secret];
     let worker = Background::start(&[&worker[..], &["--authorized-keys", &workers]].concat());

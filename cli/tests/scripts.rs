@@ -12,8 +12,7 @@ fn failures_are_json_as_well() {
     let place = Place::new("json");
     let (server, secret) = place.keys("server");
     let (_, stranger) = place.keys("stranger");
-    let authorized = place.path("authorized");
-    std::fs::create_dir(&authorized).unwrap();
+    let authorized = place.authorized("authorized", &[]);
     let server_flags = ["--json", "--curve-secret", &secret, "--authorized-keys", &authorized];
     let echo = Echo::start(&server_flags);
     let as_stranger = ["--curve-secret", &stranger, "--server-key", &server];

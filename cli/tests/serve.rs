@@ -66,12 +66,10 @@ fn plain_serves_who_knows_the_password() {
 #[test]
 fn curve_serves_known_keys_and_says_why_not() {
     let place = Place::new("curve");
-    let authorized = place.path("authorized");
-    std::fs::create_dir(&authorized).unwrap();
     let (server, server_secret) = place.keys("server");
     let (alice, alice_secret) = place.keys("alice");
     let (_, mallory_secret) = place.keys("mallory");
-    std::fs::copy(&alice, format!("{authorized}/alice.key")).unwrap();
+    let authorized = place.authorized("authorized", &["alice"]);
     let echo = Echo::start(&["--curve-secret", &server_secret, "--authorized-keys", &authorized]);
     let as_whom = |secret, server| ["--curve-secret", secret, "--server-key", server];
 

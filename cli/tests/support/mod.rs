@@ -150,6 +150,17 @@ impl Place {
         (self.path(&format!("{name}.key")), self.path(&format!("{name}.key_secret")))
     }
 
+    /// A directory of the public halves that were [made](Self::keys) under these names.
+    pub(crate) fn authorized(&self, directory: &str, names: &[&str]) -> String {
+        let directory = self.path(directory);
+        std::fs::create_dir(&directory).expect("a directory");
+        for name in names {
+            let file = format!("{name}.key");
+            std::fs::copy(self.path(&file), format!("{directory}/{file}")).expect("a key");
+        }
+        directory
+    }
+
     pub(crate) fn dir(&self) -> &str {
         self.0.to_str().expect("text")
     }
