@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime};
 use support::{Place, curve, ip, now, plain, wait};
 use zap::{
     Answer, Authenticator, Certificate, Existing, Finding, Grant, KeySet, Passwords, Policy,
-    Provider, Remember, Remembering, Step, Verdict, decide, decide_at, decide_patiently,
-    provider_fn,
+    Provider, ReloadError, Remember, Remembering, Step, Verdict, decide, decide_at,
+    decide_patiently, provider_fn,
 };
 use zmtp_core::auth::{AuthDecision, AuthRequest, AuthStatus, Authenticator as _, UserId};
 use zmtp_core::wire::greeting::MechanismName;
@@ -298,4 +298,40 @@ fn a_provider_that_hangs_holds_up_nobody_else() {
         assert_eq!(now(&mut decision).map(|it| it.status()), Some(AuthStatus::Success));
     }
     assert!(now(&mut hung).is_none());
+}
+
+/// A source that takes a while to read: meanwhile, once, somebody denies an address.
+#[derive(Debug)]
+struct Slow(Authenticator, AtomicUsize);
+
+impl Provider for Slow {
+    fn name(&self) -> std::borrow::Cow<'_, str> {
+        "slow".into()
+    }
+
+    fn judge(&self, _: &AuthRequest, _: SystemTime) -> Answer {
+        user("somebody").into()
+    }
+
+    fn reload(&self) -> Option<Result<Arc<dyn Provider>, ReloadError>> {
+        if self.1.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.0.clone().deny("192.0.2.7").unwrap();
+        }
+        Some(Ok(Arc::new(KeySet::from_iter([[1; 32]]))))
+    }
+}
+
+#[test]
+fn what_is_changed_while_a_reload_reads_stays() {
+    let authenticator = Authenticator::new();
+    let slow: Arc<dyn Provider> = Arc::new(Slow(authenticator.clone(), AtomicUsize::new(0)));
+    authenticator.set_policy(curve_policy([slow]));
+    let status = || decide(&authenticator.policy(), &curve(1)).status();
+    assert_eq!(status(), AuthStatus::Success);
+    assert!(authenticator.reload().is_empty());
+    assert_eq!(status(), AuthStatus::Failure);
+    let elsewhere = AuthRequest { address: ip("192.0.2.8"), ..curve(1) };
+    assert_eq!(decide(&authenticator.policy(), &elsewhere).status(), AuthStatus::Success);
+    let unknown = AuthRequest { address: ip("192.0.2.8"), ..curve(2) };
+    assert_eq!(decide(&authenticator.policy(), &unknown).status(), AuthStatus::Failure);
 }

@@ -206,11 +206,21 @@ impl Authenticator {
     /// Reads the sources of the policy again and puts in force what they say now. A source that cannot
     /// be read or understood keeps what it said before, and is returned.
     pub fn reload(&self) -> Vec<ReloadError> {
-        let (policy, problems) = self.policy().reloaded();
+        let problems = loop {
+            let before = self.policy();
+            let (policy, problems) = before.reloaded();
+            // Reading takes a while: what was changed meanwhile must not be lost.
+            let put = self.shared.current.change(|version| {
+                let unchanged = Arc::ptr_eq(&version.policy, &before);
+                unchanged.then(|| version.policy = Arc::new(policy)).ok_or(())
+            });
+            if put.is_ok() {
+                break problems;
+            }
+        };
         for problem in &problems {
             warn!(%problem, "kept what was there before");
         }
-        self.set_policy(policy);
         problems
     }
 
