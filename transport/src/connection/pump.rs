@@ -23,6 +23,8 @@ use crate::events::Disconnect;
 use crate::net::Stream;
 use crate::pipe::Pipe;
 
+/// Octets of a large frame that room is made for when there is no more to go by than its header.
+const UNPROVEN: usize = 64 * 1024;
 /// Octets of a large frame that most room is made for because the one before was as large.
 const MAX_PROVEN: usize = 4 * 1024 * 1024;
 /// Octets of a read that most probably brings the head of a large frame: its body is then read straight
@@ -176,7 +178,7 @@ impl<'a> Pump<'a> {
     /// A large frame gets memory of its own. Its size grows with what has arrived, of this frame or of
     /// the one before, never by what a header announces alone.
     fn make_room_for_large(&mut self, missing: usize) {
-        let room = missing.min(self.input.len().max(self.proven).max(READ));
+        let room = missing.min(self.input.len().max(self.proven).max(UNPROVEN));
         if self.lent {
             let mut own = BytesMut::with_capacity(self.input.len() + room);
             own.extend_from_slice(&self.input);
