@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use zmtp_core::wire::greeting::GREETING_LEN;
+
 use super::octets;
 
 /// The user name of the clients.
@@ -23,30 +25,21 @@ pub const ALL: [&[u8]; 3] = [PASSWORD, &CLIENT, &SERVER];
 ///
 /// # Panics
 /// If a secret that was not in the input is in the text: as it is, as a list of numbers, in hexadecimal
-/// digits or in Z85. The place of a password in PLAIN's HELLO does not count: there it is a secret.
+/// digits or in Z85. The HELLO of PLAIN behind the greeting does not count: there the password is a secret, while
+/// anywhere else the peer may say what it likes, and see it shown.
 pub fn assert_not_in(text: &str, input: &[u8]) {
     let hello = [octets::short_string(USER), octets::short_string(PASSWORD)].concat();
     let hello = octets::command("HELLO", &hello);
+    let (greeting, rest) = input.split_at(input.len().min(GREETING_LEN));
+    let rest = rest.strip_prefix(&hello[..]).unwrap_or(rest);
     for secret in ALL {
-        let elsewhere = |piece: &[u8]| contains(piece, secret);
-        if pieces(input, &hello).any(elsewhere) {
+        if contains(greeting, secret) || contains(rest, secret) {
             continue;
         }
         for form in forms(secret) {
             assert!(!text.contains(&form), "a secret was printed: {text}");
         }
     }
-}
-
-/// What stands between the places where `separator` is.
-fn pieces<'a>(octets: &'a [u8], separator: &[u8]) -> impl Iterator<Item = &'a [u8]> {
-    let mut rest = Some(octets);
-    std::iter::from_fn(move || {
-        let here = rest?;
-        let at = here.windows(separator.len()).position(|some| some == separator);
-        rest = at.map(|at| &here[at + separator.len()..]);
-        Some(&here[..at.unwrap_or(here.len())])
-    })
 }
 
 fn forms(secret: &[u8]) -> Vec<String> {
