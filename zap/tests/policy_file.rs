@@ -153,7 +153,7 @@ fn a_policy_file_says_all_that_a_program_can_say() {
     assert_eq!(rule.rule().unwrap().to_string(), "deny 192.0.2.66 (line 10)");
 }
 
-/// The file is read again as a whole, or not at all.
+/// The file is read again as a whole, or not at all; then its stores are.
 #[test]
 fn a_policy_file_is_read_again() {
     let place = House::new();
@@ -166,9 +166,38 @@ fn a_policy_file_is_read_again() {
     let problems = judge.reload();
     assert!(problems[0].to_string().contains("policy.toml, line 2: error: "), "{problems:?}");
     assert_eq!(verdict(&judge.policy(), &null), denied);
-    place.policy("");
+    // Being written, perhaps: an empty policy would let in everybody who speaks NULL.
+    place.policy("# to be continued\n[limits]\n");
+    let problems = judge.reload();
+    assert!(
+        problems[0].to_string().contains("policy.toml: it says nothing any more"),
+        "{problems:?}"
+    );
+    assert_eq!(verdict(&judge.policy(), &null), denied);
+    place.policy("[domains.\"*\"]\nnull = \"anonymous\"\n");
     assert_eq!(judge.reload(), []);
     assert_eq!(verdict(&judge.policy(), &null), Ok("anonymous".into()));
+}
+
+/// Nobody stays in because somebody broke another file: what can be read counts.
+#[test]
+fn a_broken_policy_file_does_not_keep_a_lost_key_alive() {
+    let place = House::new();
+    let jo = Certificate::new([1; 32]).save(place.path("keys"), "jo", Existing::Keep).unwrap();
+    place.write("users", "admin=sesame\n");
+    let text = "[stores.team]\ncertificates = \"keys\"\n[stores.staff]\npasswords = \"users\"\n\
+                clear_text = true\n[domains.\"*\"]\ncurve = [\"team\"]\nplain = [\"staff\"]\n";
+    let path = place.policy(text);
+    let judge = Authenticator::from(Policy::load(&path).unwrap());
+    let asked = |request| verdict(&judge.policy(), &request);
+    assert!(asked(curve(1)).is_ok() && asked(plain("admin", "sesame")).is_ok());
+    place.write("users", "admin\n");
+    std::fs::remove_file(jo.public).unwrap();
+    let problems = judge.reload();
+    assert_eq!(problems.len(), 1, "said once: {problems:?}");
+    assert!(problems[0].to_string().contains("users, line 1"), "{problems:?}");
+    assert_eq!(asked(curve(1)), Err("Unknown key".into()));
+    assert!(asked(plain("admin", "sesame")).is_ok());
 }
 
 #[test]

@@ -48,6 +48,11 @@ pub trait Provider: Send + Sync + fmt::Debug {
         None
     }
 
+    /// What it left out of its source because it is bad, by file and line, never repeating a secret.
+    fn left_out(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What it says, one fact per entry, to compare two policies.
     fn statements(&self) -> Vec<Statement> {
         vec![Statement::new(self.name())]

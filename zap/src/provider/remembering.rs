@@ -148,6 +148,10 @@ impl Provider for Remembering {
         Some(self.provider.reload()?.map(anew))
     }
 
+    fn left_out(&self) -> Vec<String> {
+        self.provider.left_out()
+    }
+
     fn statements(&self) -> Vec<Statement> {
         self.provider.statements()
     }

@@ -107,6 +107,10 @@ impl Provider for CertificateStore {
         Some(store.map_err(|error| ReloadError(error.to_string())))
     }
 
+    fn left_out(&self) -> Vec<String> {
+        self.problems.iter().map(ToString::to_string).collect()
+    }
+
     fn statements(&self) -> Vec<Statement> {
         self.keys.statements()
     }
@@ -135,12 +139,16 @@ fn list(directory: &Path) -> std::io::Result<(PathBuf, Vec<PathBuf>)> {
     Ok((root, paths))
 }
 
+/// Whether a file is named as those with the secret half of a certificate.
+pub(crate) fn is_secret(path: &Path) -> bool {
+    path.as_os_str().as_encoded_bytes().ends_with(SECRET_ENDING.as_bytes())
+}
+
 fn load_public(root: &Path, path: &Path) -> Result<Certificate, CertificateError> {
     let fail = |fault| CertificateError::new(fault).in_file(path);
     // A link may lead to another name within the store, as in volumes of Kubernetes.
     let real = fs::canonicalize(path).map_err(|error| fail(FileFault::from(error).into()))?;
-    let secret = real.as_os_str().as_encoded_bytes().ends_with(SECRET_ENDING.as_bytes());
-    if secret || !real.starts_with(root) {
+    if is_secret(&real) || !real.starts_with(root) {
         return Err(fail(CertificateFault::NotPublic));
     }
     let (certificate, _) = Certificate::load(path)?;
