@@ -108,6 +108,8 @@ pub use zap::{
     CertificateFiles, CertificateStore, CurveKeys, KeySet, Live, Passwords, Policy, Principals,
     Revisions, from_fn, from_sync_fn,
 };
+#[cfg(feature = "watch")]
+pub use zap::{Reload, Watch, Watching};
 /// The vocabulary of authentication.
 pub use zmtp_core::auth;
 pub use zmtp_core::mechanism::plain::CredentialTooLong;

@@ -75,6 +75,8 @@ mod platform;
 mod policy;
 mod provider;
 mod store;
+#[cfg(feature = "watch")]
+mod watch;
 
 pub use address::{AddressError, AddressFault, AddressRule, AddressRules, AddressVerdict};
 pub use authenticator::{Authenticator, Running};
@@ -97,3 +99,5 @@ pub use provider::{
     Provider, ReloadError, Remember, Remembering, Statement, Verdict, provider_fn,
 };
 pub use store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};
+#[cfg(feature = "watch")]
+pub use watch::{Reload, Watch, Watching};

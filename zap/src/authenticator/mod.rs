@@ -206,22 +206,30 @@ impl Authenticator {
     /// Reads the sources of the policy again and puts in force what they say now. A source that cannot
     /// be read or understood keeps what it said before, and is returned.
     pub fn reload(&self) -> Vec<ReloadError> {
-        let problems = loop {
+        let problems = self.reload_if(|_| true);
+        for problem in &problems {
+            warn!(%problem, "kept what was there before");
+        }
+        problems
+    }
+
+    /// Reads the sources again, and puts in force what they say if it is wanted, in view of the problems.
+    pub(crate) fn reload_if(&self, wanted: impl Fn(&[ReloadError]) -> bool) -> Vec<ReloadError> {
+        loop {
             let before = self.policy();
             let (policy, problems) = before.reloaded();
+            if !wanted(&problems) {
+                return problems;
+            }
             // Reading takes a while: what was changed meanwhile must not be lost.
             let put = self.shared.current.change(|version| {
                 let unchanged = Arc::ptr_eq(&version.policy, &before);
                 unchanged.then(|| version.policy = Arc::new(policy)).ok_or(())
             });
             if put.is_ok() {
-                break problems;
+                return problems;
             }
-        };
-        for problem in &problems {
-            warn!(%problem, "kept what was there before");
         }
-        problems
     }
 
     /// Tries a policy beside the one in force: where its decisions would be others, that is logged and

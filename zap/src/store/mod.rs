@@ -5,6 +5,8 @@ mod keys;
 mod passwords;
 
 pub use certificates::CertificateStore;
+#[cfg(feature = "watch")]
+pub(crate) use certificates::is_secret;
 pub use keys::KeySet;
 pub(crate) use keys::key_user_id;
 pub use passwords::{PasswordError, PasswordFault, Passwords};
