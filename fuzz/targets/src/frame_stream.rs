@@ -39,6 +39,17 @@ pub fn run(data: &[u8]) {
     client.verdict();
 }
 
+/// What the client says in clear, if its mechanism is NULL, to be said to other implementations.
+#[must_use]
+pub fn in_clear(data: &[u8]) -> Option<Vec<u8>> {
+    let plan: Plan = plan::read(data);
+    let (mut client, _) = established(Some(Kind::choose(plan.kind)).filter(|it| *it == Kind::Null)?);
+    for message in plan.messages.into_iter().filter_map(Message::from_parts::<Vec<u8>>) {
+        client.send(&message);
+    }
+    Some(client.output)
+}
+
 /// Hands over what waits, in pieces; gives how many messages have arrived in all.
 fn deliver<'a>(
     client: &mut Node,

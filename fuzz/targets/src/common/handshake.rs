@@ -56,6 +56,12 @@ pub fn run(kind: impl Fn(Boxes) -> Kind, role: Role, data: &[u8]) {
     assert_eq!(subject.verdict(), again.verdict(), "the same plan, twice");
 }
 
+/// The octets that the side under test is given, to be said to other implementations.
+#[must_use]
+pub fn octets(kind: Kind, role: Role, data: &[u8]) -> Vec<u8> {
+    play(&plan::read(data), kind, role).0.fed
+}
+
 /// Both sides, after all that was planned.
 fn play(plan: &Plan, kind: Kind, role: Role) -> (Node, Node) {
     let cut = if plan.cut == 0 { Cut::Whole } else { Cut::Every(usize::from(plan.cut)) };
