@@ -47,6 +47,7 @@
 //! | of a sink: `poll_ready`, `flush`, `close` | the sink keeps the one message in its hand |
 //! | [`poll()`] | nothing was taken, and nobody who waits to receive sleeps for it |
 //! | [`Proxy::run`] | the proxy keeps one message per direction, and goes on with it when run again |
+//! | [`serve_zap`] | requests without a reply are back in the ROUTER, to be received next |
 //! | [`proxy()`] | what was in hand is back in its socket, to be received next |
 //! | `close` | closing goes on in the background |
 //!

@@ -1,5 +1,6 @@
 //! Being the handler that other programs ask.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use zmtp_core::auth::Authenticator;
 
 use crate::Router;
 use crate::error::{RecvError, SendError};
+use crate::face::sealed::Receiving;
 
 /// Serving ended.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,6 +45,9 @@ pub enum ServeError {
 /// # Ok(()) }
 /// ```
 ///
+/// Cancel safe: requests without a reply are put back into the ROUTER when the future is dropped, to be
+/// received next, by another call of this for example.
+///
 /// # Errors
 /// [`ServeError`] when the ROUTER cannot go on.
 pub async fn serve_zap(
@@ -52,24 +57,53 @@ pub async fn serve_zap(
 ) -> Result<(), ServeError> {
     let authenticator = transport::guarded(Arc::new(authenticator), limits);
     let mut deciding = JoinSet::new();
+    let mut open = Open { router, requests: BTreeMap::new(), next: 0 };
     loop {
         // A reply that is ready goes out before another request comes in.
         tokio::select! {
             biased;
             Some(decided) = deciding.join_next() => {
                 // A decision does not panic: it is guarded.
-                if let Ok(Some(reply)) = decided {
-                    send(router, reply)?;
+                if let Ok((number, reply)) = decided {
+                    open.requests.remove(&number);
+                    if let Some(reply) = reply {
+                        send(router, reply)?;
+                    }
                 }
             }
             request = router.recv() => {
                 let request = request?;
                 let authenticator = authenticator.clone();
+                let number = open.insert(request.clone());
                 deciding.spawn(async move {
                     let frames: Vec<_> = request.parts().map(|part| part.as_bytes()).collect();
-                    zap::handler::answer(&authenticator, &frames).await
+                    (number, zap::handler::answer(&authenticator, &frames).await)
                 });
             }
+        }
+    }
+}
+
+/// Requests that are not answered yet, in the order in which they came.
+struct Open<'a> {
+    router: &'a Router,
+    requests: BTreeMap<u64, Message>,
+    next: u64,
+}
+
+impl Open<'_> {
+    fn insert(&mut self, request: Message) -> u64 {
+        self.next += 1;
+        self.requests.insert(self.next, request);
+        self.next
+    }
+}
+
+impl Drop for Open<'_> {
+    /// The oldest is put back last, to be the next one.
+    fn drop(&mut self) {
+        while let Some((_, request)) = self.requests.pop_last() {
+            self.router.give_back(request);
         }
     }
 }

@@ -70,6 +70,7 @@ fn everywhere(name: &str) -> [String; 2] {
 }
 
 mod proxies;
+mod serve;
 mod sockets;
 mod streams;
 mod types;
