@@ -1,18 +1,23 @@
 //! A socket whose type is chosen at run time.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 use transport::Engine;
 use zmtp_core::{Message, SocketType};
 
-use crate::error::{ConfigError, Operation, RecvError, SendError, StartError, Unsupported};
+use crate::error::{
+    ConfigError, GrantError, Operation, RecvError, SendError, StartError, Unsupported,
+};
 use crate::face::sealed::{Face, Receiving, Sending};
 use crate::face::{self, Receives, Sends, Socket, can};
+use crate::peer::Peer;
 use crate::proxy::Ends;
 use crate::{
-    Connecting, Dealer, Endpoint, IntoEndpoint, Monitor, Options, Pair, Pub, Pull, Push, Rep, Req,
-    Router, Sub, XPub, XSub,
+    Connecting, Dealer, Endpoint, IntoEndpoint, Monitor, Options, Pair, Pub, Pull, Push, RecvHalf,
+    Rep, Req, Router, SendHalf, Sub, XPub, XSub,
 };
 
 /// The types; which of them send, receive and can be proxied.
@@ -241,16 +246,132 @@ impl AnySocket {
         }
     }
 
+    /// How many different prefixes it is subscribed to, or its peers are: of SUB and XSUB, and of PUB and
+    /// XPUB. Zero for all others, who know no subscriptions.
+    #[must_use]
+    pub fn subscriptions(&self) -> usize {
+        match self {
+            Self::Sub(socket) => socket.subscriptions(),
+            Self::XSub(socket) => socket.subscriptions(),
+            Self::Pub(socket) => socket.subscriptions(),
+            Self::XPub(socket) => socket.subscriptions(),
+            _ => 0,
+        }
+    }
+
+    /// Messages that a PUB, XPUB or XSUB dropped so far because a peer was full, once for each such peer.
+    /// Zero for all others, who wait in its place.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        match self {
+            Self::Pub(socket) => socket.dropped(),
+            Self::XPub(socket) => socket.dropped(),
+            Self::XSub(socket) => socket.dropped(),
+            _ => 0,
+        }
+    }
+
+    /// Subscribes a peer to a prefix, whatever it asked for; see [`XPub::grant`].
+    ///
+    /// # Errors
+    /// [`GrantError`]; `Unsupported` for all types but XPUB.
+    pub fn grant(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
+        self.as_xpub(Operation::Grant)?.grant(peer, prefix)
+    }
+
+    /// Takes a subscription of a peer back; see [`XPub::revoke`].
+    ///
+    /// # Errors
+    /// [`GrantError`]; `Unsupported` for all types but XPUB.
+    pub fn revoke(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
+        self.as_xpub(Operation::Grant)?.revoke(peer, prefix)
+    }
+
+    /// Sends a message to one peer alone; see [`XPub::try_send_to`].
+    ///
+    /// # Errors
+    /// As there; `Unsupported` for all types but XPUB.
+    pub fn try_send_to(
+        &self,
+        peer: &Arc<Peer>,
+        message: impl Into<Message>,
+    ) -> Result<(), SendError> {
+        self.as_xpub(Operation::SendToSubscriber)?.try_send_to(peer, message)
+    }
+
+    /// As `connect`, and the peer has the routing id `id` here; see [`Router::connect_with_routing_id`].
+    ///
+    /// # Errors
+    /// As there; [`StartError::NoRoutingIds`] for all types but ROUTER.
+    pub fn connect_with_routing_id(
+        &self,
+        endpoint: impl IntoEndpoint,
+        id: impl Into<Bytes>,
+    ) -> Result<Connecting, StartError> {
+        let Self::Router(router) = self else {
+            return Err(StartError::NoRoutingIds(self.socket_type()));
+        };
+        router.connect_with_routing_id(endpoint, id)
+    }
+
     /// A sink for messages; see [`Push::sink`].
+    ///
+    /// Cancel safe, as there.
     pub fn sink(&self) -> impl futures_sink::Sink<Message, Error = SendError> + Send + Unpin {
         crate::stream::outgoing(self)
     }
 
+    /// As [`sink`](Self::sink), with the socket inside.
+    ///
+    /// Cancel safe, as there.
+    pub fn into_sink(
+        self,
+    ) -> impl futures_sink::Sink<Message, Error = SendError> + Send + Unpin + 'static {
+        crate::stream::outgoing(Arc::new(self))
+    }
+
     /// The messages as a stream; see [`Pull::stream`].
+    ///
+    /// Cancel safe, as there.
     pub fn stream(
         &self,
     ) -> impl futures_core::Stream<Item = Result<Message, RecvError>> + Send + Unpin {
         crate::stream::incoming(self)
+    }
+
+    /// As [`stream`](Self::stream), with the socket inside.
+    ///
+    /// Cancel safe, as there.
+    pub fn into_stream(
+        self,
+    ) -> impl futures_core::Stream<Item = Result<Message, RecvError>> + Send + Unpin + 'static {
+        crate::stream::incoming(Arc::new(self))
+    }
+
+    /// Two halves that different tasks can own; see [`Dealer::split`].
+    ///
+    /// # Errors
+    /// The socket, if its two directions depend on each other, as those of REQ and REP do, or if there is
+    /// only one.
+    #[expect(clippy::result_large_err, reason = "it is the socket that was given")]
+    pub fn split(self) -> Result<(SendHalf<Self>, RecvHalf<Self>), Self> {
+        if !self.is_two_way() {
+            return Err(self);
+        }
+        let socket = Arc::new(self);
+        Ok((SendHalf(socket.clone()), RecvHalf(socket)))
+    }
+
+    /// Whether it can be split: proxies ask for the same.
+    pub(crate) fn is_two_way(&self) -> bool {
+        self.proxied().is_some() && self.as_sends().is_ok() && self.as_receives().is_ok()
+    }
+
+    fn as_xpub(&self, operation: Operation) -> Result<&XPub, Unsupported> {
+        match self {
+            Self::XPub(socket) => Ok(socket),
+            _ => Err(self.unsupported(operation)),
+        }
     }
 
     fn unsupported(&self, operation: Operation) -> Unsupported {

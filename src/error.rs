@@ -83,6 +83,10 @@ pub enum Operation {
     Receive,
     /// Subscribe, or take it back.
     Subscribe,
+    /// Decide what a peer is subscribed to.
+    Grant,
+    /// Send to one subscriber alone.
+    SendToSubscriber,
 }
 
 impl std::fmt::Display for Operation {
@@ -91,6 +95,8 @@ impl std::fmt::Display for Operation {
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Subscribe => "subscribe",
+            Self::Grant => "decide what its peers are subscribed to",
+            Self::SendToSubscriber => "send to one subscriber alone",
         })
     }
 }
@@ -105,6 +111,9 @@ pub enum GrantError {
     /// The peer has left.
     #[error("the peer that asked for the subscription has left")]
     PeerGone,
+    /// Sockets of this type do not decide that (only from [`AnySocket`](crate::AnySocket)).
+    #[error(transparent)]
+    Unsupported(#[from] Unsupported),
 }
 
 /// A message was not sent.

@@ -54,11 +54,21 @@ impl<S: Receives> sealed::Readable for blocking::Socket<S> {
 
 impl<S: Receives> sealed::Readable for RecvHalf<S> {
     fn readable(&self) -> bool {
-        self.socket().readable()
+        self.as_socket().readable()
     }
 
     fn changed(&self) -> &Notify {
-        self.socket().changed()
+        self.as_socket().changed()
+    }
+}
+
+impl<S: Receives> sealed::Readable for blocking::RecvHalf<S> {
+    fn readable(&self) -> bool {
+        self.as_socket().readable()
+    }
+
+    fn changed(&self) -> &Notify {
+        self.as_socket().changed()
     }
 }
 

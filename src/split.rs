@@ -8,18 +8,18 @@ use futures_sink::Sink;
 use zmtp_core::Message;
 
 use crate::error::{RecvError, SendError};
-use crate::{Dealer, Pair, Router, TwoWay, XPub, XSub, face, stream};
+use crate::{Dealer, Pair, Receives, Router, Sends, TwoWay, XPub, XSub, face, stream};
 
 /// The sending half of a socket. The socket closes in the background when both halves are gone, as if
 /// it were dropped; to close it and wait, [`reunite`](Self::reunite) them.
 #[derive(Debug)]
-pub struct SendHalf<S>(Arc<S>);
+pub struct SendHalf<S>(pub(crate) Arc<S>);
 
 /// The receiving half of a socket; see [`SendHalf`].
 #[derive(Debug)]
-pub struct RecvHalf<S>(Arc<S>);
+pub struct RecvHalf<S>(pub(crate) Arc<S>);
 
-impl<S: TwoWay> SendHalf<S> {
+impl<S: Sends> SendHalf<S> {
     /// Sends a message, waiting while no peer takes one, for as long as
     /// [`Options::send_timeout`](crate::Options::send_timeout) allows.
     ///
@@ -54,11 +54,28 @@ impl<S: TwoWay> SendHalf<S> {
     }
 
     /// A sink for messages; see [`Dealer::sink`].
+    ///
+    /// Cancel safe, as there.
+    pub fn sink(&self) -> impl Sink<Message, Error = SendError> + Send + Unpin {
+        stream::outgoing(&*self.0)
+    }
+
+    /// As [`sink`](Self::sink), with the half inside.
+    ///
+    /// Cancel safe, as there.
     pub fn into_sink(self) -> impl Sink<Message, Error = SendError> + Send + Unpin + 'static {
         stream::outgoing(self.0)
     }
+}
 
-    /// The whole socket.
+impl<S> SendHalf<S> {
+    /// The whole socket, for what is of neither half: endpoints, the monitor, subscriptions.
+    #[must_use]
+    pub fn as_socket(&self) -> &S {
+        &self.0
+    }
+
+    /// The whole socket, to be owned again.
     ///
     /// # Errors
     /// Both halves, if they are of different sockets.
@@ -71,7 +88,7 @@ impl<S: TwoWay> SendHalf<S> {
     }
 }
 
-impl<S: TwoWay> RecvHalf<S> {
+impl<S: Receives> RecvHalf<S> {
     /// Receives a message, waiting for one, for as long as
     /// [`Options::recv_timeout`](crate::Options::recv_timeout) allows.
     ///
@@ -102,6 +119,15 @@ impl<S: TwoWay> RecvHalf<S> {
     }
 
     /// The messages as a stream; see [`Dealer::stream`].
+    ///
+    /// Cancel safe, as there.
+    pub fn stream(&self) -> impl Stream<Item = Result<Message, RecvError>> + Send + Unpin {
+        stream::incoming(&*self.0)
+    }
+
+    /// As [`stream`](Self::stream), with the half inside.
+    ///
+    /// Cancel safe, as there.
     pub fn into_stream(
         self,
     ) -> impl Stream<Item = Result<Message, RecvError>> + Send + Unpin + 'static {
@@ -110,7 +136,9 @@ impl<S: TwoWay> RecvHalf<S> {
 }
 
 impl<S> RecvHalf<S> {
-    pub(crate) fn socket(&self) -> &S {
+    /// The whole socket; see [`SendHalf::as_socket`].
+    #[must_use]
+    pub fn as_socket(&self) -> &S {
         &self.0
     }
 }
@@ -120,8 +148,7 @@ macro_rules! two_way {
         impl TwoWay for $name {}
 
         impl $name {
-            /// Two halves that different tasks can own. What is still to be bound, connected or watched
-            /// is easier before.
+            /// Two halves that different tasks can own.
             #[must_use]
             pub fn split(self) -> (SendHalf<Self>, RecvHalf<Self>) {
                 let socket = Arc::new(self);

@@ -33,13 +33,16 @@
 mod park;
 mod runtime;
 mod socket;
+mod split;
+mod types;
 mod watch;
 
 use std::time::{Duration, Instant};
 
 pub(crate) use runtime::runtime;
 pub use runtime::{AlreadyRunning, io_threads};
-pub use socket::{Messages, Socket};
+pub use socket::{IntoMessages, Messages, Socket};
+pub use split::{RecvHalf, SendHalf};
 pub use watch::{Connecting, Monitor, ReadyError};
 
 use crate::Pollable;
@@ -61,6 +64,18 @@ pub fn poll(sockets: &[&dyn Pollable], timeout: Option<Duration>) -> Vec<usize> 
     park::block_until(readable, deadline(timeout)).unwrap_or_default()
 }
 
+/// Runs a [`Proxy`](crate::Proxy) between two sockets on this thread, without copies, until one of them can
+/// go on no more (`zmq_proxy`). See [`proxy`](crate::proxy()).
+///
+/// # Errors
+/// [`ProxyError`](crate::error::ProxyError).
+pub fn proxy(
+    frontend: &dyn crate::Proxied,
+    backend: &dyn crate::Proxied,
+) -> Result<crate::ProxyStatistics, crate::error::ProxyError> {
+    run_proxy(&mut crate::Proxy::new(frontend, backend)?)
+}
+
 /// Runs a [`Proxy`](crate::Proxy) on this thread until its handle terminates it.
 ///
 /// # Errors
@@ -69,6 +84,20 @@ pub fn run_proxy(
     proxy: &mut crate::Proxy<'_>,
 ) -> Result<crate::ProxyStatistics, crate::error::ProxyError> {
     park::block_on(proxy.run())
+}
+
+/// Answers the requests of 27/ZAP that come to `router`, on this thread, until it can go on no more. See
+/// [`serve_zap`](crate::serve_zap).
+///
+/// # Errors
+/// [`ServeError`](crate::ServeError) when the ROUTER cannot go on.
+pub fn serve_zap(
+    router: &Router,
+    authenticator: impl zmtp_core::auth::Authenticator + 'static,
+    limits: zap::GuardLimits,
+) -> Result<(), crate::ServeError> {
+    let _context = runtime().ok().map(tokio::runtime::Runtime::enter);
+    park::block_on(crate::serve_zap(router.as_async(), authenticator, limits))
 }
 
 /// When a timeout ends; none if that lies beyond all time.

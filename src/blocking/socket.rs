@@ -1,5 +1,6 @@
 //! A socket whose calls wait on the calling thread.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use transport::{Endpoint, Engine, StartError};
@@ -10,7 +11,7 @@ use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
 use crate::pattern::{retry, retry_in_turn};
-use crate::{AnySocket, IntoEndpoint, Options, Receives, Sends};
+use crate::{IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
 /// [`Push`](crate::Push).
@@ -56,16 +57,6 @@ impl<S: crate::Socket + FromOptions> Socket<S> {
     }
 }
 
-impl Socket<AnySocket> {
-    /// A socket of this type with these options.
-    ///
-    /// # Errors
-    /// As for `new`.
-    pub fn of_type(socket_type: SocketType, options: Options) -> Result<Self, ConfigError> {
-        Self::from_async(AnySocket::new(socket_type, options)?)
-    }
-}
-
 impl<S: crate::Socket> Socket<S> {
     /// The blocking face of `socket`. Endpoints that it has stay on the runtime where they were made.
     ///
@@ -77,7 +68,7 @@ impl<S: crate::Socket> Socket<S> {
         Ok(Self { end, inner: socket })
     }
 
-    /// The asynchronous face, for calls that do not wait and are not here, such as those of one type only.
+    /// The asynchronous face, to wait for it together with others in a task.
     #[must_use]
     pub const fn as_async(&self) -> &S {
         &self.inner
@@ -115,8 +106,16 @@ impl<S: crate::Socket> Socket<S> {
     /// [`StartError`] for a malformed endpoint.
     pub fn connect(&self, endpoint: impl IntoEndpoint) -> Result<Connecting, StartError> {
         let endpoint = endpoint.into_endpoint()?;
+        self.connect_by(|socket| socket.engine().connect(&endpoint))
+    }
+
+    /// Connects in whatever way, on the threads of the blocking sockets.
+    pub(super) fn connect_by(
+        &self,
+        connect: impl FnOnce(&S) -> Result<crate::Connecting, StartError>,
+    ) -> Result<Connecting, StartError> {
         let _context = runtime::runtime().map_err(|_| StartError::NoRuntime)?.enter();
-        self.inner.engine().connect(&endpoint).map(Connecting::new)
+        connect(&self.inner).map(Connecting::new)
     }
 
     /// Stops to accept connections at `endpoint`, as `bind` named it, and ends those it has.
@@ -225,6 +224,21 @@ impl<S: Receives> Socket<S> {
         Messages { socket: self, over: false }
     }
 
+    /// As [`messages`](Self::messages), with the socket inside.
+    #[must_use]
+    pub fn into_messages(self) -> IntoMessages<S> {
+        IntoMessages::new(Arc::new(self))
+    }
+
+    fn next_message(&self, over: &mut bool) -> Option<Result<Message, RecvError>> {
+        if *over {
+            return None;
+        }
+        let item = self.recv_within(None);
+        *over = item.as_ref().is_err_and(RecvError::is_final);
+        Some(item)
+    }
+
     fn recv_within(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
         match self.inner.attempt_recv() {
             Err(RecvError::WouldBlock) => {}
@@ -246,26 +260,6 @@ impl<S: Receives> Socket<S> {
     }
 }
 
-macro_rules! subscribes {
-    ($name:ty) => {
-        impl Socket<$name> {
-            /// Asks all publishers for the messages whose first part begins with `prefix`; see
-            /// [`Sub::subscribe`](crate::Sub::subscribe).
-            pub fn subscribe(&self, prefix: impl AsRef<[u8]>) {
-                self.inner.subscribe(prefix);
-            }
-
-            /// Takes one [`subscribe`](Self::subscribe) of this prefix back; `false` if there is none.
-            pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> bool {
-                self.inner.unsubscribe(prefix)
-            }
-        }
-    };
-}
-
-subscribes!(crate::Sub);
-subscribes!(crate::XSub);
-
 /// The messages of a socket, one after the other.
 #[derive(Debug)]
 pub struct Messages<'a, S: crate::Socket> {
@@ -277,11 +271,27 @@ impl<S: Receives> Iterator for Messages<'_, S> {
     type Item = Result<Message, RecvError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        if self.over {
-            return None;
-        }
-        let item = self.socket.recv_within(None);
-        self.over = item.as_ref().is_err_and(RecvError::is_final);
-        Some(item)
+        self.socket.next_message(&mut self.over)
+    }
+}
+
+/// As [`Messages`], with the socket inside.
+#[derive(Debug)]
+pub struct IntoMessages<S: crate::Socket> {
+    socket: Arc<Socket<S>>,
+    over: bool,
+}
+
+impl<S: Receives> IntoMessages<S> {
+    pub(super) const fn new(socket: Arc<Socket<S>>) -> Self {
+        Self { socket, over: false }
+    }
+}
+
+impl<S: Receives> Iterator for IntoMessages<S> {
+    type Item = Result<Message, RecvError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.socket.next_message(&mut self.over)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use transport::{ConnectFailure, Endpoint};
+use transport::{ConnectFailure, Endpoint, Event};
 use zmtp_core::peer::Peer;
 
 use super::deadline;
@@ -70,6 +70,11 @@ impl Monitor {
     /// The next observation, if there is one within `timeout`.
     pub fn next_timeout(&mut self, timeout: Duration) -> Option<Observation> {
         block_until(self.0.next(), deadline(Some(timeout))).flatten()
+    }
+
+    /// Waits for the next event; losses are passed over.
+    pub fn next_event(&mut self) -> Option<Event> {
+        block_on(self.0.next_event())
     }
 }
 

@@ -53,8 +53,9 @@ macro_rules! sends {
             /// A sink for messages.
             ///
             /// It takes a message in hand if no peer takes it at once, and asks for no other until it is
-            /// sent, so flush the sink before dropping it: what it has in hand is lost with it. Futures
-            /// that work on the sink can be dropped without loss.
+            /// sent, so flush the sink before dropping it: what it has in hand is lost with it.
+            ///
+            /// Cancel safe: futures that work on the sink can be dropped without loss.
             pub fn sink(
                 &self,
             ) -> impl futures_sink::Sink<crate::Message, Error = crate::error::SendError> + Send + Unpin
@@ -63,6 +64,8 @@ macro_rules! sends {
             }
 
             /// As [`sink`](Self::sink), with the socket inside.
+            ///
+            /// Cancel safe, as there.
             pub fn into_sink(
                 self,
             ) -> impl futures_sink::Sink<crate::Message, Error = crate::error::SendError>
@@ -153,6 +156,8 @@ macro_rules! receives {
             }
 
             /// As [`stream`](Self::stream), with the socket inside.
+            ///
+            /// Cancel safe, as there.
             pub fn into_stream(
                 self,
             ) -> impl futures_core::Stream<Item = Result<crate::Message, crate::error::RecvError>>

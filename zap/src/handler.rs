@@ -13,6 +13,8 @@ use crate::codec::{Envelope, Reply, Request, ZapError};
 ///
 /// Exactly one reply per request (27/ZAP, "Message Format"). A message that is no request is answered
 /// with a refusal, without asking the authenticator.
+///
+/// Cancel safe: a dropped future has decided nothing, and the same frames may be answered again.
 pub async fn answer<A, F>(authenticator: &A, frames: &[F]) -> Option<Vec<Bytes>>
 where
     A: Authenticator + ?Sized,
@@ -28,6 +30,8 @@ where
 }
 
 /// The reply to the frames after the delimiter, as a REP socket delivers and sends them.
+///
+/// Cancel safe, as [`answer`].
 pub async fn answer_body<A, F>(authenticator: &A, frames: &[F]) -> Vec<Bytes>
 where
     A: Authenticator + ?Sized,

@@ -14,6 +14,7 @@ use tokio::sync::broadcast;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use zap::GuardLimits;
+use zmtp_core::SocketType;
 use zmtp_core::auth::Authenticator;
 use zmtp_core::connection::{Connection, ConnectionConfig, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
@@ -102,6 +103,9 @@ pub enum StartError {
     /// Another peer of the socket has the routing id, or will have it.
     #[error("another peer has the routing id \"{0}\"")]
     RoutingIdTaken(RoutingId),
+    /// Sockets of this type do not give routing ids to their peers.
+    #[error("a {0} socket has no routing ids for its peers: only a ROUTER does")]
+    NoRoutingIds(SocketType),
     /// The socket has no such endpoint.
     #[error("the socket is neither bound nor connected to {0}")]
     NoSuchEndpoint(Endpoint),

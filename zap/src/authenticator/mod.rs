@@ -251,6 +251,8 @@ impl Authenticator {
     }
 
     /// Waits until the generation is another than `since`.
+    ///
+    /// Cancel safe: dropping the future changes nothing, and the next call misses nothing.
     pub async fn changed(&self, since: u64) -> u64 {
         self.shared.current.revisions.changed(since).await
     }

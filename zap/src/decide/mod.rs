@@ -50,6 +50,8 @@ pub fn decide_at(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Dec
 }
 
 /// [Decides](decide) as of some time, and waits for providers whose answers take a while.
+///
+/// Cancel safe: a dropped future has decided nothing.
 pub async fn decide_patiently(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
     let mut steps = Steps::new(Admission::NotCounted);
     let verdict = walk(policy, request, now, &mut steps).await;

@@ -51,6 +51,8 @@ impl Revisions {
     }
 
     /// Waits until the count is another than `since`.
+    ///
+    /// Cancel safe: dropping the future changes nothing, and the next call misses nothing.
     #[must_use]
     pub fn changed(&self, since: u64) -> PendingRevision {
         Box::pin(Changed { revisions: self.clone(), since, name: None })

@@ -1,5 +1,7 @@
 //! The blocking face: the same sockets for threads that have no runtime.
 
+mod types;
+
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
