@@ -1,4 +1,5 @@
-//! `docs/options.md` names every option of libzmq, and nothing that does not exist.
+//! `docs/options.md` names every option of libzmq, and nothing that does not exist; nor does
+//! `docs/from-libzmq.md`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -43,8 +44,9 @@ fn rows() -> std::io::Result<BTreeMap<String, Vec<String>>> {
 /// All that the library crates define in public.
 fn public() -> std::io::Result<BTreeSet<String>> {
     let mut names = BTreeSet::new();
-    let mut places =
-        ["src", "transport/src", "zap/src", "zmtp-core/src"].map(|it| root().join(it)).to_vec();
+    let mut places = ["src", "transport/src", "zap/src", "curve/src", "zmtp-core/src"]
+        .map(|it| root().join(it))
+        .to_vec();
     while let Some(place) = places.pop() {
         if place.is_dir() {
             for entry in fs::read_dir(place)? {
@@ -55,7 +57,9 @@ fn public() -> std::io::Result<BTreeSet<String>> {
         for line in fs::read_to_string(place)?.lines() {
             // Functions, types, fields and variants: whatever begins a line.
             let mut name = line.trim_start();
-            for word in ["pub ", "const ", "async ", "fn ", "struct ", "enum ", "trait "] {
+            for word in
+                ["pub ", "const ", "async ", "fn ", "mod ", "struct ", "enum ", "trait ", "type "]
+            {
                 name = name.strip_prefix(word).unwrap_or(name);
             }
             let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
@@ -93,6 +97,75 @@ fn every_name_in_the_table_exists() -> Done {
         assert_eq!(missing, None, "{name} does not exist");
     }
     Ok(())
+}
+
+/// What the guide names that is not ours: of the language, of tokio, and of libzmq.
+const NOT_OURS: [&str; 17] = [
+    "Display",
+    "Duration",
+    "EFSM",
+    "ENOTSUP",
+    "FromStr",
+    "Send",
+    "Sync",
+    "ZMQ_RCVHWM",
+    "from_utf8",
+    "net",
+    "select",
+    "server_key",
+    "set_rcvhwm",
+    "std",
+    "str",
+    "tokio",
+    "zmq_ctx_term",
+];
+
+/// Code in the text of the guide, and in the columns of its tables that say what is here. Its examples
+/// are compiled with the documentation of the crate.
+#[test]
+fn every_name_in_the_guide_exists() -> Done {
+    let public = public()?;
+    let text = fs::read_to_string(root().join("docs/from-libzmq.md"))?;
+    let (mut in_example, mut found) = (false, 0);
+    for line in text.lines() {
+        in_example ^= line.starts_with("```");
+        let ours = match line.starts_with('|') {
+            true => line.trim_matches('|').rsplit_once(" | ").map_or("", |(_, here)| here),
+            false => line,
+        };
+        for code in ours.split('`').skip(1).step_by(2).filter(|_| !in_example) {
+            for (name, is_name) in words(code) {
+                found += usize::from(is_name);
+                let exists =
+                    public.contains(name) || NOT_OURS.contains(&name) || name == "ironhouse";
+                assert!(exists || !is_name, "{name} does not exist: `{code}`");
+            }
+        }
+    }
+    assert!(found > 80, "only {found} names found");
+    Ok(())
+}
+
+/// The words in a piece of code, and whether they name something: they are called, qualified or written
+/// as nothing else is.
+fn words(code: &str) -> Vec<(&str, bool)> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_';
+    let (mut found, mut rest) = (Vec::new(), code);
+    while let Some(begin) = rest.find(|c: char| c.is_alphabetic()) {
+        let before = &rest[..begin];
+        let word = &rest[begin..];
+        let end = word.find(|c: char| !is_part(c)).unwrap_or(word.len());
+        let after = &word[end..];
+        let is_text = before.ends_with('"') || after.starts_with("://");
+        let is_name = after.starts_with('(')
+            || after.starts_with("::")
+            || before.ends_with("::")
+            || word[..end].contains('_')
+            || word[..end].starts_with(char::is_uppercase);
+        found.push((&word[..end], is_name && !is_text));
+        rest = after;
+    }
+    found
 }
 
 /// Whoever adds an option adds it here too.
