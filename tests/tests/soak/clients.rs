@@ -15,10 +15,13 @@ use ironhouse_tests::{Done, Fallible};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use crate::{CHILDREN, CLIENTS, Figures};
+use crate::{CHILDREN, CLIENTS, Figures, KINDS};
 
 /// Where the services of the server are in what is told.
-const SERVICES: [&str; 6] = ["rep", "router", "pull", "push", "pub", "reception"];
+const SERVICES: [&str; 8] = ["rep", "router", "pull", "push", "pub", "sub", "dealer", "reception"];
+
+/// What a ROUTER calls the server.
+const SERVER: &str = "server";
 
 /// What all clients of this process share.
 struct World {
@@ -27,7 +30,7 @@ struct World {
     generation: u64,
     stop: AtomicBool,
     lives: AtomicU64,
-    exchanges: AtomicU64,
+    exchanges: [AtomicU64; KINDS.len()],
     missed: AtomicU64,
     reception: Mutex<Req>,
 }
@@ -59,14 +62,14 @@ pub(crate) fn live(told: &str) -> Done {
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         let reception = Req::new(Options::new())?;
-        reception.connect(&endpoints[10])?;
+        reception.connect(&endpoints[2 * SERVICES.len() - 2])?;
         let world = Arc::new(World {
             key,
             endpoints,
             generation,
             stop: AtomicBool::new(false),
             lives: AtomicU64::new(0),
-            exchanges: AtomicU64::new(0),
+            exchanges: Default::default(),
             missed: AtomicU64::new(0),
             reception: Mutex::new(reception),
         });
@@ -87,7 +90,7 @@ pub(crate) fn live(told: &str) -> Done {
         let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
         Figures {
             lives: count(&world.lives),
-            exchanges: count(&world.exchanges),
+            exchanges: world.exchanges.each_ref().map(count),
             missed: count(&world.missed),
         }
         .print();
@@ -102,6 +105,8 @@ enum Role {
     Asks,
     /// Sends, and what it sent is counted.
     Gives,
+    /// Is asked, and its answers are counted.
+    Answers,
     /// Takes numbers that grow.
     Takes,
     /// Hears numbers without gaps, but for what the publisher dropped.
@@ -123,7 +128,7 @@ struct Client {
 
 impl Client {
     fn new(slot: usize, world: Arc<World>) -> Self {
-        let (kind, role, service, curve) = match slot % 8 {
+        let (kind, role, service, curve) = match slot % 12 {
             0 => (SocketType::REQ, Role::Asks, 0, false),
             1 => (SocketType::REQ, Role::Asks, 1, true),
             2 => (SocketType::DEALER, Role::Asks, 1, true),
@@ -131,10 +136,18 @@ impl Client {
             4 => (SocketType::PUSH, Role::Gives, 2, true),
             5 => (SocketType::PULL, Role::Takes, 3, false),
             6 => (SocketType::SUB, Role::Hears, 4, true),
-            _ => (SocketType::XSUB, Role::Hears, 4, true),
+            7 => (SocketType::XSUB, Role::Hears, 4, true),
+            8 => (SocketType::PUB, Role::Gives, 5, false),
+            9 => (SocketType::XPUB, Role::Gives, 5, false),
+            10 => (SocketType::REP, Role::Answers, 6, true),
+            _ => (SocketType::ROUTER, Role::Asks, 1, true),
         };
         let dice = Dice::new(slot as u64 * 1_000 + world.generation);
-        let front: &[&str] = if slot % 8 == 3 { &[""] } else { &[] };
+        let front: &[&str] = match kind {
+            SocketType::DEALER if service == 0 => &[""],
+            SocketType::ROUTER => &[SERVER],
+            _ => &[],
+        };
         Self { slot, world, dice, kind, role, service, curve, front }
     }
 
@@ -155,17 +168,32 @@ impl Client {
         if self.role == Role::Hears {
             socket.subscribe("")?;
         }
-        let over_ipc = (self.slot / 8) % 2;
-        socket.connect(&self.world.endpoints[2 * self.service + over_ipc])?;
+        let over_ipc = (self.slot / 12) % 2;
+        let endpoint = &self.world.endpoints[2 * self.service + over_ipc];
+        match self.kind {
+            SocketType::ROUTER => socket.connect_with_routing_id(endpoint, SERVER)?,
+            _ => socket.connect(endpoint)?,
+        };
+        if matches!(self.kind, SocketType::PUB | SocketType::XPUB) {
+            // What nobody has asked for yet goes nowhere.
+            patiently("a subscription", async {
+                while socket.subscriptions() == 0 {
+                    tokio::time::sleep(Duration::from_millis(2)).await;
+                }
+            })
+            .await;
+        }
         let exchanges = 1 + self.dice.roll(25);
         let (mut number, mut last) = (0, None);
         for _ in 0..exchanges {
             match self.role {
                 Role::Asks => self.ask(&socket, life, &mut number).await?,
                 Role::Gives => self.give(&socket, life, &mut number).await?,
+                Role::Answers => self.answer(&socket, life, &mut number).await?,
                 Role::Takes | Role::Hears => self.take(&socket, &mut last).await?,
             }
-            self.world.exchanges.fetch_add(1, Ordering::Relaxed);
+            let kind = KINDS.iter().position(|kind| *kind == self.kind).ok_or("a new type")?;
+            self.world.exchanges[kind].fetch_add(1, Ordering::Relaxed);
             tokio::time::sleep(Duration::from_millis(20 + self.dice.roll(80))).await;
         }
         if !properly {
@@ -224,6 +252,17 @@ impl Client {
             *number += 1;
         }
         // Not faster than they are taken, or the queues of those who have left would grow and grow.
+        self.account(life, *number).await
+    }
+
+    /// Some questions, whose answers all arrive.
+    async fn answer(&mut self, socket: &AnySocket, life: u64, number: &mut u64) -> Done {
+        for _ in 0..1 + self.dice.roll(5) {
+            let question = patiently("a question", socket.recv()).await?;
+            assert_eq!(question.first().as_bytes(), crate::QUESTION);
+            patiently("room", socket.send(self.question(life, *number))).await?;
+            *number += 1;
+        }
         self.account(life, *number).await
     }
 

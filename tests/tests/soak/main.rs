@@ -1,4 +1,4 @@
-//! A soak: 200 clients of mixed types come, exchange messages and go, by closing, by vanishing and by the
+//! A soak: 200 clients of all types but PAIR, which is for two, come, exchange messages and go, by closing, by vanishing and by the
 //! end of their process, while one server serves them all.
 //!
 //! `IRONHOUSE_SOAK_SECONDS` says how long; the default is a few seconds. The figures are printed:
@@ -18,6 +18,7 @@ use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use ironhouse::SocketType;
 use ironhouse_tests::dice::Dice;
 use ironhouse_tests::{Done, Fallible, rt};
 
@@ -30,6 +31,23 @@ const CHILD: &str = "IRONHOUSE_SOAK_CHILD";
 
 const CLIENTS: usize = 200;
 const CHILDREN: usize = 4;
+
+/// The types of the clients.
+const KINDS: [SocketType; 10] = [
+    SocketType::REQ,
+    SocketType::REP,
+    SocketType::DEALER,
+    SocketType::ROUTER,
+    SocketType::PUSH,
+    SocketType::PULL,
+    SocketType::PUB,
+    SocketType::SUB,
+    SocketType::XPUB,
+    SocketType::XSUB,
+];
+
+/// What a REP is asked.
+const QUESTION: &[u8] = b"who are you?";
 
 /// Memory that may come and go without being a leak, in bytes.
 const SLACK: usize = 16 * 1024 * 1024;
@@ -96,11 +114,14 @@ async fn soak(time: Duration) -> Done {
         server.connections(),
         house.killed,
         figures.lives,
-        figures.exchanges,
+        figures.exchanges.iter().sum::<u64>(),
     );
+    let by_kind =
+        KINDS.iter().zip(figures.exchanges).map(|(kind, count)| format!("{kind} {count}"));
+    println!("exchanges: {}", by_kind.collect::<Vec<_>>().join(", "));
     println!("published and missed: {}, counted as dropped: {}", figures.missed, server.dropped());
     assert!(figures.missed <= server.dropped(), "what is missed was counted");
-    assert!(figures.lives > 0 && figures.exchanges > 0, "nothing was tried");
+    assert!(figures.lives > 0 && figures.exchanges.iter().all(|it| *it > 0), "{figures:?}");
     judge(&memory);
     server.end().await?;
     rt::until("the end of all tasks", || tasks() == outside).await;
@@ -141,7 +162,8 @@ struct Room {
 #[derive(Debug, Default)]
 struct Figures {
     lives: u64,
-    exchanges: u64,
+    /// In the order of [`KINDS`].
+    exchanges: [u64; KINDS.len()],
     missed: u64,
 }
 
@@ -204,7 +226,9 @@ impl House {
             }
             let figures = Figures::parse(&said).ok_or(said)?;
             sum.lives += figures.lives;
-            sum.exchanges += figures.exchanges;
+            for (sum, count) in sum.exchanges.iter_mut().zip(figures.exchanges) {
+                *sum += count;
+            }
             sum.missed += figures.missed;
         }
         Ok(sum)
@@ -223,14 +247,17 @@ impl Drop for House {
 
 impl Figures {
     fn print(&self) {
-        println!("\nfigures {} {} {}", self.lives, self.exchanges, self.missed);
+        let exchanges = self.exchanges.map(|it| it.to_string()).join(" ");
+        println!("\nfigures {} {} {exchanges}", self.lives, self.missed);
     }
 
     fn parse(said: &str) -> Option<Self> {
         let line = said.lines().find_map(|line| line.strip_prefix("figures "))?;
         let mut numbers = line.split(' ').map(|it| it.parse().ok());
         let mut next = || numbers.next().flatten();
-        Some(Self { lives: next()?, exchanges: next()?, missed: next()? })
+        let (lives, missed) = (next()?, next()?);
+        let exchanges: Vec<_> = std::iter::from_fn(next).collect();
+        Some(Self { lives, missed, exchanges: exchanges.try_into().ok()? })
     }
 }
 

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use ironhouse::error::SendError;
 use ironhouse::{
-    Event, Monitor, Observation, Options, Pub, Pull, Push, Rep, Router, Security, ServerSecurity,
+    Dealer, Event, Monitor, Observation, Options, Pub, Pull, Push, Rep, Router, Security,
+    ServerSecurity, Sub,
 };
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::ours::frames;
@@ -19,7 +20,7 @@ use tokio::task::JoinHandle;
 /// Earlier lives of a client whose messages may still be on the way.
 const LIVES: usize = 30;
 
-/// What the PULL has got of each life of each client.
+/// What has arrived of each life of each client.
 type Accounts = Arc<Mutex<HashMap<usize, BTreeMap<u64, u64>>>>;
 
 pub(crate) struct Server {
@@ -74,6 +75,8 @@ impl Server {
         };
         let (rep, router) = (Rep::new(null())?, Router::new(curve())?);
         let (pull, push) = (Pull::new(curve())?, Push::new(null().linger(Duration::ZERO))?);
+        let (sub, dealer) = (Sub::new(null())?, Dealer::new(curve().linger(Duration::ZERO))?);
+        sub.subscribe("");
         let reception = Rep::new(null())?;
         open!(server, rep, "rep");
         open!(server, router, "router");
@@ -81,12 +84,16 @@ impl Server {
         open!(server, push, "push");
         let publisher = server.publisher.clone();
         open!(server, publisher, "pub");
+        open!(server, sub, "sub");
+        open!(server, dealer, "dealer");
         open!(server, reception, "reception");
         let accounts = Accounts::default();
         server.work.extend([
             tokio::spawn(answer(rep, stopped.clone())),
             tokio::spawn(route(router, stopped.clone())),
             tokio::spawn(take(pull, accounts.clone(), stopped.clone())),
+            tokio::spawn(hear(sub, accounts.clone(), stopped.clone())),
+            tokio::spawn(ask(dealer, accounts.clone(), stopped.clone())),
             tokio::spawn(give(push, stopped.clone())),
             tokio::spawn(publish(publisher, stopped.clone())),
             tokio::spawn(receive(reception, accounts, stopped)),
@@ -132,8 +139,8 @@ impl Server {
         self.work.len() * 4
     }
 
-    /// The key of the server, and where each socket is: rep, router, pull, push, pub, reception, each over
-    /// tcp and ipc.
+    /// The key of the server, and where each socket is: rep, router, pull, push, pub, sub, dealer,
+    /// reception, each over tcp and ipc.
     pub(crate) fn told(&self) -> String {
         self.told.clone()
     }
@@ -196,24 +203,58 @@ async fn route(router: Router, mut stop: watch::Receiver<bool>) -> Done {
 /// PULL: everything of a life comes in order, from the first one on, and once.
 async fn take(pull: Pull, accounts: Accounts, mut stop: watch::Receiver<bool>) -> Done {
     loop {
-        let message = until_stopped!(stop, pull.recv()).expect("a message");
-        let parts = frames(&message);
-        let text = String::from_utf8(parts[0].clone())?;
-        let mut numbers = text.split('.').map(|it| it.parse::<u64>().expect("a number"));
-        let mut next = || numbers.next().expect("three numbers");
-        let (slot, life, number) = (next() as usize, next(), next());
-        assert_eq!(parts[1..], crate::clients::message(slot, life, number)[1..], "unaltered");
-        let mut accounts = accounts.lock().expect("no panic");
-        let lives = accounts.entry(slot).or_default();
-        let expected = lives.entry(life).or_default();
-        assert_eq!(number, *expected, "client {slot} in life {life}");
-        *expected += 1;
-        if lives.len() > LIVES {
-            lives.pop_first();
-        }
+        book(&accounts, &frames(&until_stopped!(stop, pull.recv()).expect("a message")));
     }
     pull.close().await;
     Ok(())
+}
+
+/// SUB: the same of those who publish; they are not faster than it, so none of them drops anything.
+async fn hear(sub: Sub, accounts: Accounts, mut stop: watch::Receiver<bool>) -> Done {
+    loop {
+        book(&accounts, &frames(&until_stopped!(stop, sub.recv()).expect("a message")));
+    }
+    sub.close().await;
+    Ok(())
+}
+
+/// DEALER: asks whoever is there, and the same of the answers.
+async fn ask(dealer: Dealer, accounts: Accounts, mut stop: watch::Receiver<bool>) -> Done {
+    let mut often = tokio::time::interval(Duration::from_millis(2));
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => break,
+            answer = dealer.recv() => {
+                let parts = frames(&answer.expect("an answer"));
+                assert_eq!(parts[0], b"", "the delimiter");
+                book(&accounts, &parts[1..]);
+            }
+            _ = often.tick() => match dealer.try_send(("", crate::QUESTION)) {
+                // Nobody is there, or nobody has time.
+                Ok(()) | Err(SendError::WouldBlock) => {}
+                Err(error) => panic!("DEALER: {error}"),
+            }
+        }
+    }
+    dealer.close().await;
+    Ok(())
+}
+
+/// Enters a message, which is the next one of its life and unaltered.
+fn book(accounts: &Accounts, parts: &[Vec<u8>]) {
+    let text = std::str::from_utf8(&parts[0]).expect("text");
+    let mut numbers = text.split('.').map(|it| it.parse::<u64>().expect("a number"));
+    let mut next = || numbers.next().expect("three numbers");
+    let (slot, life, number) = (next() as usize, next(), next());
+    assert_eq!(parts[1..], crate::clients::message(slot, life, number)[1..], "unaltered");
+    let mut accounts = accounts.lock().expect("no panic");
+    let lives = accounts.entry(slot).or_default();
+    let expected = lives.entry(life).or_default();
+    assert_eq!(number, *expected, "client {slot} in life {life}");
+    *expected += 1;
+    if lives.len() > LIVES {
+        lives.pop_first();
+    }
 }
 
 /// PUSH: numbers for whoever takes them.
@@ -241,7 +282,7 @@ async fn publish(publisher: Arc<Pub>, mut stop: watch::Receiver<bool>) -> Done {
     Ok(())
 }
 
-/// Says how many messages of a life have arrived at the PULL.
+/// Says how many messages of a life have arrived.
 async fn receive(reception: Rep, accounts: Accounts, mut stop: watch::Receiver<bool>) -> Done {
     loop {
         let question = until_stopped!(stop, reception.recv()).expect("a question");
