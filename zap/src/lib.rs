@@ -86,7 +86,7 @@ pub use certificate::{
 pub use decide::{Decision, Finding, Step, Table, Went, decide, decide_at, decide_patiently};
 pub use event::{AuthEvent, AuthSink, JsonLines};
 pub use file::{Existing, FileError, FileFault};
-pub use gate::{Admission, Ban, BanRules, GateLimits, Rate};
+pub use gate::{Admission, Ban, BanError, BanFault, BanRules, GateLimits, Rate};
 pub use guard::{GuardLimits, Guarded, Sleep, Timer, from_fn, from_sync_fn};
 pub use live::{Live, Revisions};
 pub use policy::{

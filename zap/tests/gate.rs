@@ -148,3 +148,50 @@ fn bans_can_be_taken_out_put_in_and_lifted() {
         "processes of this machine are exempt unless the policy says otherwise"
     );
 }
+
+/// What one program banned, another one bans as well: by the text, whole or not at all.
+#[test]
+fn bans_go_from_one_program_to_another() {
+    let begin = SystemTime::now();
+    let first = judge(GateLimits::default());
+    first.ban(&ip("192.0.2.6"), begin + 3600 * SECOND, 3);
+    first.ban(&ip("2001:db8::6"), begin + 60 * SECOND, 1);
+    first.ban(&ip("192.0.2.7"), begin - SECOND, 1);
+    let uid = PeerAddress::Process { uid: 7, gid: 7, pid: None };
+    first.ban(&uid, begin + 60 * SECOND, 1);
+    let text = first.export_bans();
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 3, "{text}");
+    assert!(lines[0].starts_with("ban 192.0.2.6/32 until ") && lines[0].ends_with(" times 3"));
+
+    let second = judge(GateLimits::default());
+    second.ban(&ip("2001:db8::7"), begin + 7200 * SECOND, 5);
+    assert_eq!(second.import_bans(&format!("# of the first\n\n{text}")), Ok(3));
+    assert_eq!(ask(&second, curve(1), ip("192.0.2.6"), begin).as_deref(), Some("Banned"));
+    assert_eq!(ask(&second, curve(1), ip("192.0.2.7"), begin), None, "that one was over");
+    let times: Vec<_> = second.bans().iter().map(|ban| ban.times).collect();
+    assert_eq!(times, [3, 5, 1], "of two bans of a source the longer one holds");
+    let parsed: zap::Ban = lines[0].parse().unwrap();
+    assert_eq!(parsed.to_string(), lines[0]);
+
+    let untouched = judge(GateLimits::default());
+    for bad in [
+        "ban 192.0.2.6 until 2126-08-01T12:00:00Z times 1",
+        "ban 192.0.2.6/31 until 2126-08-01T12:00:00Z times 1",
+        "ban 192.0.2.6/+32 until 2126-08-01T12:00:00Z times 1",
+        "ban 2001:db8::6/64 until 2126-08-01T12:00:00Z times 1",
+        "ban ::ffff:192.0.2.6/64 until 2126-08-01T12:00:00Z times 1",
+        "ban unix:uid=-1 until 2126-08-01T12:00:00Z times 1",
+        "ban unix:uid=+1 until 2126-08-01T12:00:00Z times 1",
+        "ban example.org/32 until 2126-08-01T12:00:00Z times 1",
+        "ban 192.0.2.6/32 until tomorrow times 1",
+        "ban 192.0.2.6/32 until 2126-08-01T12:00:00Z times many",
+        "ban 192.0.2.6/32 until 2126-08-01T12:00:00Z times 1 more",
+        "unban 192.0.2.6/32",
+    ] {
+        let error = untouched.import_bans(&format!("{}\n{bad}\n", lines[0])).unwrap_err();
+        assert_eq!(error.line, 2, "{bad}");
+        assert!(error.to_string().starts_with("line 2: expected \"ban SOURCE"), "{error}");
+        assert_eq!(untouched.bans(), [], "{bad}");
+    }
+}

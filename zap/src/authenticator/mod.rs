@@ -1,5 +1,6 @@
 //! The authenticator: a policy in force, its limits, and those who watch.
 
+mod bans;
 mod current;
 
 use std::convert::Infallible;
@@ -13,14 +14,13 @@ use tracing::warn;
 use zmtp_core::auth::{
     self, AuthDecision, AuthRequest, PendingDecision, PendingRevision, Refusal, UserId,
 };
-use zmtp_core::peer::PeerAddress;
 
 use current::{Current, Version};
 
 use crate::address::AddressError;
 use crate::decide::{Decision, Step, Steps, decide_at, walk};
 use crate::event::{self, AuthEvent, AuthSink};
-use crate::gate::{Admission, Ban, Gate};
+use crate::gate::{Admission, Gate};
 use crate::lock::lock;
 use crate::policy::{ConfigError, CurveKeys, DomainError, Policy};
 use crate::provider::{CurveCallback, Principals, ReloadError};
@@ -291,22 +291,6 @@ impl Authenticator {
     pub fn tell(&self, sink: impl AuthSink + 'static) {
         let mut sinks = lock(&self.shared.sinks);
         Arc::make_mut(&mut sinks).push(Arc::new(sink));
-    }
-
-    /// Who is banned now.
-    #[must_use]
-    pub fn bans(&self) -> Vec<Ban> {
-        self.shared.gate.bans(SystemTime::now())
-    }
-
-    /// Bans the source of `address`, as an earlier run did.
-    pub fn ban(&self, address: &PeerAddress, until: SystemTime, times: u32) {
-        self.shared.gate.ban(address, until, times);
-    }
-
-    /// Forgets the ban of the source of `address`; whether there was one.
-    pub fn unban(&self, address: &PeerAddress) -> bool {
-        self.shared.gate.unban(address)
     }
 
     /// Decides as of some time, applies the limits, and tells.

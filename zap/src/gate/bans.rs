@@ -1,7 +1,10 @@
 //! Bans of sources that fail too often.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::{Duration, SystemTime};
+
+use super::Source;
 
 /// When and for how long a source is banned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +47,37 @@ impl fmt::Display for Ban {
         let until = humantime::format_rfc3339_seconds(self.until);
         write!(f, "ban {} until {until} times {}", self.source, self.times)
     }
+}
+
+/// The line that a ban is shown as.
+impl FromStr for Ban {
+    type Err = BanFault;
+
+    fn from_str(text: &str) -> Result<Self, BanFault> {
+        let words: Vec<_> = text.split(' ').collect();
+        let ["ban", source, "until", until, "times", times] = words.as_slice() else {
+            return Err(BanFault);
+        };
+        let until = humantime::parse_rfc3339(until).map_err(|_| BanFault)?;
+        let times = times.parse().map_err(|_| BanFault)?;
+        Source::parse(source).ok_or(BanFault)?;
+        Ok(Self { source: (*source).to_owned(), until, times })
+    }
+}
+
+/// A line that is no ban.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "expected \"ban SOURCE until TIME times NUMBER\": an IPv4 address and /32, an IPv6 network and /64 or unix:uid=NUMBER, and a time such as 2026-08-01T12:00:00Z"
+)]
+pub struct BanFault;
+
+/// Text with bans, of which one line is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {BanFault}")]
+pub struct BanError {
+    /// The line, counted from 1.
+    pub line: usize,
 }
 
 /// Refusals of one source so far.

@@ -4,13 +4,13 @@ mod bans;
 mod rate;
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
 use zmtp_core::peer::PeerAddress;
 
-pub use bans::{Ban, BanRules};
+pub use bans::{Ban, BanError, BanFault, BanRules};
 use bans::{Banned, Failures};
 use rate::Bucket;
 pub use rate::Rate;
@@ -66,6 +66,19 @@ impl Source {
             PeerAddress::Process { uid, .. } => Some(Self::User(uid)),
             _ => address.network().map(Self::Network),
         }
+    }
+
+    /// The source that is shown as `text`.
+    fn parse(text: &str) -> Option<Self> {
+        let source = match text.strip_prefix("unix:uid=") {
+            Some(uid) => Self::User(uid.parse().ok()?),
+            None => {
+                let ip = text.split_once('/')?.0.parse().ok()?;
+                Self::of(&PeerAddress::Ip(SocketAddr::new(ip, 0)))?
+            }
+        };
+        // Another form, or a narrower network, is none that was ever banned.
+        (source.to_string() == text).then_some(source)
     }
 }
 
@@ -209,6 +222,17 @@ impl Gate {
     pub(crate) fn ban(&self, address: &PeerAddress, until: SystemTime, times: u32) {
         if let Some(source) = Source::of(address) {
             self.lock().banned.insert(source, Banned { end: until, length: Duration::ZERO, times });
+        }
+    }
+
+    /// Bans a source as an earlier run did, unless it is banned for longer.
+    pub(crate) fn restore(&self, ban: &Ban) {
+        let Some(source) = Source::parse(&ban.source) else { return };
+        let mut sources = self.lock();
+        let longer = sources.banned.get(&source).is_some_and(|known| known.end > ban.until);
+        if !longer {
+            let (end, times) = (ban.until, ban.times);
+            sources.banned.insert(source, Banned { end, length: Duration::ZERO, times });
         }
     }
 
