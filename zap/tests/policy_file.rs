@@ -8,6 +8,7 @@ use std::time::Duration;
 use support::{Place, curve, ip, plain, request};
 use zap::{Authenticator, BanRules, Certificate, DifferenceKind, Existing, Policy, Rate, decide};
 use zmtp_core::auth::{AuthDecision, AuthRequest, Credentials, Domain, Secret, UserId};
+use zmtp_core::wire::greeting::MechanismName;
 
 /// A directory with policies.
 struct House(Place);
@@ -151,6 +152,102 @@ fn a_policy_file_says_all_that_a_program_can_say() {
     assert!(sources.iter().all(|path| policy.sources().contains(path)), "{:?}", policy.sources());
     let rule = decide(&policy, &asked("192.0.2.66", "lab", curve(1)));
     assert_eq!(rule.rule().unwrap().to_string(), "deny 192.0.2.66 (line 10)");
+}
+
+/// Who only wrote of addresses lets the others in; who wrote of domains has said who comes in.
+#[test]
+fn a_file_that_names_domains_lets_null_in_only_where_it_says_so() {
+    let place = House::new();
+    let load = |text: &str| Policy::load(place.policy(text)).unwrap();
+    let null = |policy: &Policy, domain: &str| {
+        verdict(policy, &asked("192.0.2.7", domain, request(Credentials::Null)))
+    };
+    let addresses = load("[addresses]\ndeny = [\"192.0.2.8\"]\n");
+    assert_eq!(null(&addresses, "lab"), Ok("anonymous".into()));
+    let closed = load("[domains.lab]\nallow = [\"192.0.2.7\"]\n");
+    let curve = load("[stores.x]\nany_key = true\n[domains.lab]\ncurve = [\"x\"]\n");
+    for policy in [&closed, &curve] {
+        assert_eq!(null(policy, "lab"), Err("Unknown domain".into()));
+        assert_eq!(null(policy, "office"), Err("Unknown domain".into()));
+    }
+    let open = load("[domains.lab]\nnull = \"guest\"\n");
+    assert_eq!((null(&open, "lab"), null(&open, "office").is_err()), (Ok("guest".into()), true));
+
+    let [null, by_key] = [MechanismName::NULL, MechanismName::CURVE];
+    let lets_in = |policy: &Policy| (policy.lets_in(null), policy.lets_in(by_key));
+    assert_eq!(lets_in(&addresses), (true, false));
+    assert_eq!(lets_in(&closed), (false, false));
+    assert_eq!(lets_in(&curve), (false, true));
+    assert_eq!(lets_in(&open), (true, false));
+    let shown: Vec<_> = addresses.differences(&open).iter().map(ToString::to_string).collect();
+    let gone = [
+        "- domain \"*\", NULL: anyone as anonymous",
+        "- domain \"*\", NULL: asks anyone as anonymous",
+    ];
+    assert_eq!(shown[1..3], gone);
+    let said = load("[addresses]\ndeny = [\"192.0.2.8\"]\n[domains.\"*\"]\nnull = \"anonymous\"\n");
+    assert_eq!(addresses.differences(&said), [], "said or not");
+}
+
+/// A request of 27/ZAP does not tell where its peer came in; no rule is passed by for that.
+#[test]
+fn rules_for_listeners_keep_out_who_came_in_nobody_knows_where() {
+    let place = House::new();
+    let rules = "[listeners.\"tcp://*:9000\"]\ndeny = [\"192.0.2.8\"]\n";
+    let policy = Policy::load(place.policy(rules)).unwrap();
+    let told = request(Credentials::Null);
+    let untold = AuthRequest { listener: "".into(), ..told.clone() };
+    assert_eq!(verdict(&policy, &told), Ok("anonymous".into()));
+    assert_eq!(verdict(&policy, &untold), Err("Listener not told".into()));
+    assert_eq!(policy.listeners().collect::<Vec<_>>(), ["tcp://*:9000"]);
+}
+
+/// What must never be put in force: an error that names file and line, and the policy stays away.
+#[test]
+fn what_cannot_be_meant_is_an_error_at_load() {
+    let place = House::new();
+    let clear = place.write("clear", "admin=hunter2\n");
+    let twice = place.write("twice", "admin:{PLAIN}hunter2\n# again\nadmin:{PLAIN}hunter3\n");
+    place.write("other", "admin=hunter3\n");
+    let two = "[stores.a]\npasswords = \"clear\"\nclear_text = true\n[stores.b]\n\
+               passwords = \"other\"\nclear_text = true\n[domains.lab]\nplain = [\"a\", \"b\"]\n";
+    let of = |file: &str, leave: &str| {
+        let store = format!("[stores.a]\n{leave}\npasswords = \"{file}\"\n");
+        store + "[domains.lab]\nplain = [\"a\"]\n"
+    };
+    let leave = "clear_text = true";
+    let key = z85::encode([2; 32]);
+    let keys = format!("[stores.a.keys]\n\"{key}\" = \"jo\"\n\"{key}\" = \"sam\"\n");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&clear, mode(0o600)).unwrap();
+        std::fs::set_permissions(&twice, mode(0o600)).unwrap();
+        std::fs::set_permissions(place.path("other"), mode(0o600)).unwrap();
+        let world = place.write("world", "admin=hunter2\n");
+        std::fs::set_permissions(world, mode(0o604)).unwrap();
+    }
+    let cases = [
+        ("[addresses]\ndeny = [\"10.0.0.0/33\"]\n".to_owned(), 2, "10.0.0.0/33"),
+        ("[addresses]\ndeny = []\ndenny = []\n".into(), 3, "unknown field `denny`"),
+        (of("twice", leave), 3, "twice, line 3: this user stands here for the second time"),
+        (two.into(), 8, "disagree: password of admin"),
+        (keys, 3, "duplicate key"),
+        #[cfg(unix)]
+        (of("world", leave), 3, "world: its mode 604 lets others at the passwords"),
+        (of("clear", ""), 3, "clear, line 1: a password in clear text"),
+    ];
+    for (text, line, says) in cases {
+        let path = place.policy(&text);
+        let error = Policy::load(&path).expect_err(says);
+        let [problem] = error.0.as_slice() else { panic!("{error}") };
+        assert_eq!((&problem.file, problem.line, problem.is_error), (&path, Some(line), true));
+        let shown = error.to_string();
+        let place = format!("{}, line {line}: error: ", path.display());
+        assert!(shown.starts_with(&place) && shown.contains(says), "{shown}");
+        assert!(!shown.contains("hunter"), "{shown}");
+    }
 }
 
 /// The file is read again as a whole, or not at all; then its stores are.

@@ -16,12 +16,9 @@ use crate::address::{AddressRules, AddressVerdict};
 use crate::codec::check_properties;
 use crate::gate::Admission;
 use crate::guard::Isolated;
-use crate::policy::{ANY_DOMAIN, Chain, Policy};
+use crate::policy::{ANONYMOUS, ANY_DOMAIN, Chain, Policy};
 use crate::provider::{Answer, Grant, Verdict};
 use crate::store::key_user_id;
-
-/// Who is who speaks NULL, unless the policy says otherwise; pyzmq's choice.
-const ANONYMOUS: &str = "anonymous";
 
 /// Why a peer is kept out.
 type Refused = (Refusal, Cow<'static, str>);
@@ -92,7 +89,7 @@ async fn walk_on(
     now: SystemTime,
     steps: &mut Steps,
 ) -> Result<Grant, Refused> {
-    check_request(request, steps)?;
+    check_request(policy, request, steps)?;
     check_address(policy, request, steps)?;
     let chain = match find_chain(policy, request) {
         Ok((chain, entry)) => {
@@ -117,8 +114,9 @@ fn no(text: &'static str) -> Refused {
     (Refusal::Failure, text.into())
 }
 
-/// Whether the credentials are those of the mechanism. What is kept of PLAIN has another form.
-fn check_request(request: &AuthRequest, steps: &mut Steps) -> Result<(), Refused> {
+/// Whether the credentials are those of the mechanism, and all is there that the policy asks for. What is
+/// kept of PLAIN has another form.
+fn check_request(policy: &Policy, request: &AuthRequest, steps: &mut Steps) -> Result<(), Refused> {
     let fits = match (request.mechanism, &request.credentials) {
         (MechanismName::NULL, Credentials::Null)
         | (MechanismName::PLAIN, Credentials::Plain { .. } | Credentials::Other(_))
@@ -126,7 +124,13 @@ fn check_request(request: &AuthRequest, steps: &mut Steps) -> Result<(), Refused
         (MechanismName::NULL | MechanismName::PLAIN | MechanismName::CURVE, _) => false,
         _ => true,
     };
-    let fault = (!fits).then_some("Invalid credentials");
+    // Rules that might apply are not to be passed by.
+    let unplaced = request.listener.is_empty() && policy.listeners().next().is_some();
+    let fault = match (fits, unplaced) {
+        (false, _) => Some("Invalid credentials"),
+        (true, true) => Some("Listener not told"),
+        (true, false) => None,
+    };
     steps.take(Step::Request { fault });
     fault.map_or(Ok(()), |text| Err(no(text)))
 }
@@ -168,8 +172,7 @@ fn find_chain<'a>(
     policy: &'a Policy,
     request: &AuthRequest,
 ) -> Result<(Option<&'a Chain>, Domain), &'static str> {
-    let chains = policy.chains(request.mechanism).filter(|chains| !chains.is_empty());
-    let Some(chains) = chains else {
+    let Some(chains) = policy.chains(request.mechanism) else {
         return match request.mechanism {
             MechanismName::NULL => Ok((None, entry_name(&request.domain, true))),
             MechanismName::PLAIN => Err("No passwords defined"),

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::Policy;
+use zmtp_core::auth::UserId;
+use zmtp_core::wire::greeting::MechanismName;
+
+use super::{ANONYMOUS, ANY_DOMAIN, Policy};
 use crate::address::AddressRules;
 use crate::gate::{BanRules, Rate};
-use crate::provider::Statement;
+use crate::provider::{Anyone, Provider as _, Statement};
 
 /// A fact that differs between two policies.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -83,6 +86,13 @@ impl Policy {
             rules(&format!("domain \"{}\"", domain.escape_debug()), table);
         }
         let mut statements: Vec<_> = facts.into_iter().map(Statement::new).collect();
+        if self.chains(MechanismName::NULL).is_none() {
+            let everybody = Anyone(UserId::new(ANONYMOUS));
+            let name = everybody.name();
+            for said in [format!("asks {name}"), name.into_owned()] {
+                statements.push(Statement::new(format!("domain \"{ANY_DOMAIN}\", NULL: {said}")));
+            }
+        }
         for (mechanism, domains) in &self.mechanisms {
             for (domain, chain) in domains.iter() {
                 let scope = format!("domain \"{}\", {mechanism}", domain.escape_debug());

@@ -29,6 +29,9 @@ use crate::store::{CertificateStore, KeySet, PasswordError, Passwords};
 /// Every key may come in, as in pyzmq.
 pub const CURVE_ALLOW_ANY: CurveKeys = CurveKeys::AllowAny;
 
+/// Who is who speaks NULL, unless the policy says otherwise; pyzmq's choice.
+pub(crate) const ANONYMOUS: &str = "anonymous";
+
 /// Which keys may come in under CURVE.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -168,9 +171,15 @@ impl Policy {
     }
 
     /// The address rules of one listener, or of all whose endpoints a pattern with `*` covers. The first
-    /// that was named counts.
+    /// that was named counts. Where there are any, a peer is refused of which nobody tells the listener:
+    /// requests of 27/ZAP do not.
     pub fn listener_addresses(&mut self, endpoint: &str) -> &mut AddressRules {
         entry(&mut self.listeners, |known| &**known == endpoint, || endpoint.into())
+    }
+
+    /// The endpoints and patterns of those listeners that have address rules.
+    pub fn listeners(&self) -> impl Iterator<Item = &str> {
+        self.listeners.iter().map(|(pattern, _)| &**pattern)
     }
 
     pub(crate) fn rules_of_listener(&self, endpoint: &str) -> Option<&(Arc<str>, AddressRules)> {
@@ -189,6 +198,13 @@ impl Policy {
         user_id: Option<UserId>,
     ) -> Result<(), DomainError> {
         self.set_provider(domain, MechanismName::NULL, Arc::new(Anyone(user_id)))
+    }
+
+    /// Lets nobody in under NULL, but into the domains of which [`configure_null`](Self::configure_null)
+    /// says so.
+    pub fn refuse_null(&mut self) {
+        let null = MechanismName::NULL;
+        let _: &mut Domains<Chain> = entry(&mut self.mechanisms, |known| *known == null, || null);
     }
 
     /// Lets these users into `domain` (`*`: into all without entry) under PLAIN. The user id is the
@@ -296,6 +312,13 @@ impl Policy {
 
     pub(crate) fn chains(&self, mechanism: MechanismName) -> Option<&Domains<Chain>> {
         self.mechanisms.iter().find(|(known, _)| *known == mechanism).map(|(_, chains)| chains)
+    }
+
+    /// Whether anybody at all can come in under `mechanism`, whoever that is and into whichever domain.
+    #[must_use]
+    pub fn lets_in(&self, mechanism: MechanismName) -> bool {
+        let unsaid = mechanism == MechanismName::NULL;
+        self.chains(mechanism).map_or(unsaid, |chains| !chains.is_empty())
     }
 
     /// What to keep of a request while its peer is in: all but a password, if one provider alone

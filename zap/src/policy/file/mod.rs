@@ -83,7 +83,7 @@ impl Policy {
     /// null = "anonymous"              # who everybody is that speaks NULL; "" is nobody
     /// ```
     ///
-    /// Where any domain says something of NULL, the others refuse it.
+    /// A file that names a domain lets nobody in under NULL but where a domain says so.
     #[must_use]
     pub fn check(path: impl AsRef<Path>) -> (Option<Self>, Vec<PolicyProblem>) {
         let path = path.as_ref();
@@ -157,6 +157,9 @@ impl Builder<'_> {
                 // It is there, only broken.
                 stores.insert(name.into_inner(), None);
             }
+        }
+        if !form.domains.is_empty() {
+            self.policy.refuse_null();
         }
         for (name, entry) in form.domains {
             self.domain(&name, entry, &mut stores);
