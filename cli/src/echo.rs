@@ -35,7 +35,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     not_inproc(&arguments.bind)?;
-    let security = arguments.security.security()?;
+    let security = arguments.security.security(arguments.json)?;
     // Before anybody learns that this runs: who then tells it to end shall find it prepared.
     let interrupts = Interrupts::listen()?;
     let options = Options::new().security(security).linger(FAREWELL);

@@ -10,23 +10,41 @@ use zmtp_core::error::{Incompatible, Kind, ProtocolError, Stage};
 use crate::advice::Advice;
 use crate::output::{self, DIM, HEAD, note, styled};
 
-/// The classes of failure, each with its exit code.
+/// The classes of failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Class {
     /// Something else went wrong on this side.
-    Broken = 1,
+    Broken,
+    /// What was compared differs: no failure, but scripts ask for it as they ask `diff`.
+    Different,
     /// The arguments, or a file that they name, cannot be used.
-    Usage = 2,
-    /// The peer refused this side, or this side the peer that it connected to.
-    Refused = 3,
+    Usage,
+    /// The peer refused this side, this side the peer that it connected to, or a policy the peer in
+    /// question.
+    Refused,
     /// There is nobody at the endpoint.
-    Unreachable = 4,
+    Unreachable,
     /// The peer does not speak ZMTP, or breaks it.
-    NotZmtp = 5,
+    NotZmtp,
     /// The mechanisms differ.
-    Mismatch = 6,
+    Mismatch,
     /// No answer came in time.
-    Silent = 7,
+    Silent,
+}
+
+impl Class {
+    /// The exit code.
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Broken | Self::Different => 1,
+            Self::Usage => 2,
+            Self::Refused => 3,
+            Self::Unreachable => 4,
+            Self::NotZmtp => 5,
+            Self::Mismatch => 6,
+            Self::Silent => 7,
+        }
+    }
 }
 
 /// Why the command ends without success.
@@ -55,6 +73,11 @@ impl Failure {
         Self::new(Class::Broken, text)
     }
 
+    /// What the output says already, so that only the exit code is left.
+    pub(crate) fn shown(class: Class) -> Self {
+        Self { shown: true, ..Self::new(class, "") }
+    }
+
     /// Says why in a line of JSON on standard output, where that is wanted.
     pub(crate) fn tell_scripts(&self, json: bool) {
         if json {
@@ -71,13 +94,13 @@ impl Failure {
             }
             self.advice.iter().flat_map(|advice| advice.lines()).for_each(note);
         }
-        ExitCode::from(self.class as u8)
+        ExitCode::from(self.class.code())
     }
 
     /// The same for scripts.
     pub(crate) fn to_json(&self) -> Value {
         json!({
-            "exit_code": self.class as u8,
+            "exit_code": self.class.code(),
             "reason": self.text,
             "error": self.error.as_deref().map(error_json),
             "meaning": self.advice.as_deref().map(|advice| &advice.meaning),

@@ -11,6 +11,7 @@ mod interrupts;
 mod keygen;
 mod meeting;
 mod output;
+mod policy;
 mod progress;
 mod proxy;
 mod recv;
@@ -25,7 +26,8 @@ use clap::{ArgAction, Parser, Subcommand};
 
 use crate::exit::Failure;
 
-/// ZeroMQ's wire protocol and security: keys, tests of a connection, and a demonstration.
+/// ZeroMQ's wire protocol and security: keys, policies, sockets, tests of a connection, and a
+/// demonstration.
 #[derive(Debug, Parser)]
 #[command(name = "ironhouse", version, max_term_width = 100)]
 struct Cli {
@@ -49,6 +51,8 @@ enum Command {
     Send(send::Arguments),
     Proxy(Box<proxy::Arguments>),
     Doctor(doctor::Arguments),
+    Policy(policy::Arguments),
+    Explain(policy::Explain),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
     let result = match cli.command {
         Command::Keygen(arguments) => keygen::run(&arguments),
         Command::PublicKey(arguments) => keygen::public_key(&arguments),
+        Command::Policy(arguments) => policy::run(&arguments),
+        Command::Explain(arguments) => policy::explain(&arguments),
         Command::Demo(arguments) => on_runtime(demo::run(arguments)),
         Command::Echo(arguments) => on_runtime(echo::run(arguments)),
         Command::Request(arguments) => on_runtime(request::run(arguments)),
@@ -71,7 +77,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn on_runtime(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+fn on_runtime<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()

@@ -33,7 +33,7 @@ pub(crate) fn line(text: impl Display) {
         if error.kind() != io::ErrorKind::BrokenPipe {
             self::error(format_args!("cannot write the output: {error}"));
         }
-        std::process::exit(Class::Broken as i32);
+        std::process::exit(Class::Broken.code().into());
     }
 }
 
@@ -58,6 +58,12 @@ fn shown(part: &[u8]) -> String {
         Ok(text) if !text.chars().any(char::is_control) => text.to_owned(),
         _ => part.escape_ascii().to_string(),
     }
+}
+
+/// Text of files and of peers, in which a terminal finds nothing to obey.
+pub(crate) fn harmless(text: &str) -> String {
+    let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.into() };
+    text.chars().map(escape).collect()
 }
 
 /// A message on standard output.

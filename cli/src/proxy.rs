@@ -105,12 +105,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let of = |side: &'static str| {
         move |failure: Failure| Failure { text: format!("{side}: {}", failure.text), ..failure }
     };
-    let front = arguments.frontend_security.security().map_err(of("frontend"))?;
-    let back = arguments.backend_security.security().map_err(of("backend"))?;
-    let copies = arguments.capture_security.security().map_err(of("capture"))?;
+    let json = arguments.json;
+    let front = arguments.frontend_security.security(json).map_err(of("frontend"))?;
+    let back = arguments.backend_security.security(json).map_err(of("backend"))?;
+    let copies = arguments.capture_security.security(json).map_err(of("capture"))?;
     check_capture(&arguments, &[&front, &back], &copies)?;
     let interrupts = Interrupts::listen()?;
-    let json = arguments.json;
     let front = Plan {
         side: "frontend",
         end: &arguments.frontend,

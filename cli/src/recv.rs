@@ -66,7 +66,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     arguments.place.check()?;
-    let security = arguments.security.security()?;
+    let security = arguments.security.security(arguments.json)?;
     let interrupts = Interrupts::listen()?;
     let outcome = tokio::select! {
         outcome = receive_all(&arguments, security) => outcome,

@@ -70,7 +70,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(mut arguments: Arguments) -> Result<(), Failure> {
     arguments.place.check()?;
-    let security = arguments.security.security()?;
+    let security = arguments.security.security(arguments.json)?;
     let form = match (arguments.json, arguments.multipart) {
         (true, _) => Form::Json,
         (false, true) => Form::Tabs,

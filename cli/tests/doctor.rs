@@ -5,8 +5,19 @@ mod support;
 use libzmq_reference::{Context, CurveKeys, SocketType, ZapHandler};
 use support::{Echo, Place, greeting, ready, run, stub};
 
-const COMMANDS: [&str; 9] =
-    ["demo", "keygen", "public-key", "echo", "request", "recv", "send", "proxy", "doctor"];
+const COMMANDS: [&str; 11] = [
+    "demo",
+    "keygen",
+    "public-key",
+    "echo",
+    "request",
+    "recv",
+    "send",
+    "proxy",
+    "doctor",
+    "policy",
+    "explain",
+];
 
 #[test]
 fn a_healthy_server_passes_every_stage() {

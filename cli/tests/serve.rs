@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Echo, Place, run, stub};
+use support::{Background, Echo, Place, run, stub};
 
 fn request(endpoint: &str, flags: &[&str]) -> support::Run {
     let begin = ["request", "--connect", endpoint, "--timeout", "60"];
@@ -140,4 +140,112 @@ fn arguments_that_make_no_sense_are_refused() {
     let arguments: Vec<_> = ["request", "--connect", to].into_iter().chain(flags).collect();
     exit_2(&arguments, "255 octets");
     exit_2(&["request", "--connect", to, "--plain-user", "admin", "x"], "IRONHOUSE_PLAIN_PASSWORD");
+}
+
+const POLICY: &str = r#"
+[listeners."tcp://127.0.0.1:*"]
+deny = ["192.0.2.7"]
+[listeners."ipc://*"]
+deny = ["unix"]
+[stores.team]
+certificates = "team"
+[stores.staff]
+passwords = "staff"
+clear_text = true
+[domains."*"]
+curve = ["team"]
+[domains.lab]
+plain = ["staff"]
+"#;
+
+/// A policy file says who comes in under the mechanism that the other flags choose.
+#[test]
+fn a_policy_file_says_who_comes_in() {
+    let place = Place::new("serve-policy");
+    let (server, server_secret) = place.keys("server");
+    let (_, alice_secret) = place.keys("alice");
+    let (_, mallory_secret) = place.keys("mallory");
+    place.authorized("team", &["alice"]);
+    place.write("staff", "admin=sesame\n");
+    let policy = place.write("policy.toml", POLICY);
+
+    let curve = ["--policy", &policy, "--curve-secret", &server_secret];
+    let echo = Echo::start(&curve);
+    let as_whom = |secret| ["--curve-secret", secret, "--server-key", &server];
+    assert_eq!(request(&echo.endpoint, &as_whom(&alice_secret)).exits(0).out, "hello\n");
+    request(&echo.endpoint, &as_whom(&mallory_secret)).exits(3).says("400");
+    echo.logs(&["refused", "Unknown key"]);
+    #[cfg(unix)]
+    {
+        let echo = Echo::at("ipc://*", &curve);
+        request(&echo.endpoint, &as_whom(&alice_secret)).exits(3).says("400");
+        echo.logs(&["refused", "Address denied"]);
+    }
+
+    let password = place.write("password", "sesame");
+    let as_admin = ["--plain-user", "admin", "--plain-password-file", &password];
+    let plain = ["--policy", &policy, "--plain", "--domain"];
+    for (domain, code) in [("lab", 0), ("office", 3)] {
+        let echo = Echo::start(&[&plain[..], &[domain]].concat());
+        request(&echo.endpoint, &as_admin).exits(code);
+    }
+
+    // The same where either side may be the server, and in front of a proxy.
+    let pull = ["recv", "--type", "pull", "--count", "1", "--bind", "tcp://127.0.0.1:*"];
+    let pull = Background::start(&[&pull[..], &curve].concat());
+    let at = pull.endpoint();
+    let push = |secret| {
+        [&["send", "--type", "push", "--connect", &at, "x"][..], &as_whom(secret)].concat()
+    };
+    run(&push(&mallory_secret)).exits(3).says("400");
+    run(&push(&alice_secret)).exits(0);
+    assert_eq!(pull.ends().exits(0).out, "x\n");
+    let send = ["send", "--type", "push", "--bind", "tcp://127.0.0.1:*", "x"];
+    let send = Background::start(&[&send[..], &curve].concat());
+    let at = send.endpoint();
+    let pull = ["recv", "--type", "pull", "--count", "1", "--connect", &at];
+    assert_eq!(run(&[&pull[..], &as_whom(&alice_secret)].concat()).exits(0).out, "x\n");
+    send.ends().exits(0);
+
+    let ends = ["--frontend", "pull=tcp://127.0.0.1:*", "--backend", "push=tcp://127.0.0.1:*"];
+    let front = ["--frontend-policy", &policy, "--frontend-curve-secret", &server_secret];
+    let proxy = Background::start(&[&["proxy"][..], &ends, &front].concat());
+    let at = support::endpoint_in(&proxy.prints(&["frontend", "listening"]));
+    let push = |secret| {
+        [&["send", "--type", "push", "--connect", &at, "x"][..], &as_whom(secret)].concat()
+    };
+    run(&push(&mallory_secret)).exits(3).says("400");
+    run(&push(&alice_secret)).exits(0);
+}
+
+/// Without a mechanism of its own, a side speaks NULL: a policy that never heard of that lets nobody in.
+#[test]
+fn a_policy_file_goes_with_its_mechanism_alone() {
+    let place = Place::new("serve-policy-usage");
+    let (_, secret) = place.keys("server");
+    place.authorized("team", &[]);
+    place.write("staff", "admin=sesame\n");
+    let policy = place.write("policy.toml", POLICY);
+    let null = place.write("null.toml", "[addresses]\ndeny = [\"loopback\"]\n");
+    let exit_2 = |flags: &[&str], what: &str| {
+        let bind = ["--bind", "tcp://127.0.0.1:*"];
+        for command in [&["echo"][..], &["recv", "--type", "pull"]] {
+            run(&[command, &bind, flags].concat()).exits(2).says(what);
+        }
+    };
+    exit_2(&["--policy", &policy], "lets nobody in under NULL");
+    exit_2(&["--policy", &null, "--plain"], "lets nobody in under PLAIN");
+    exit_2(&["--policy", &null, "--curve-secret", &secret], "lets nobody in under CURVE");
+    exit_2(&["--policy", &policy, "--plain", "--curve-secret", &secret], "--curve-secret");
+    exit_2(&["--plain"], "--policy");
+    exit_2(&["--policy", &policy, "--allow", "loopback"], "--allow");
+    exit_2(&["--policy", &policy, "--deny", "loopback"], "--deny");
+    let team = place.path("team");
+    let with_key = ["--policy", &policy, "--curve-secret", &secret, "--authorized-keys", &team];
+    exit_2(&with_key, "--authorized-keys");
+    let (policy, users) = (["--policy", &policy], ["--plain-passwords", &place.path("staff")]);
+    exit_2(&[policy, users].concat(), "--plain-passwords");
+    let echo = Echo::start(&["--policy", &null]);
+    request(&echo.endpoint, &[]).exits(3).says("400");
+    echo.logs(&["refused", "Address denied"]);
 }

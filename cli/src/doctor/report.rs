@@ -81,7 +81,7 @@ impl Report {
                 "error": finding.as_ref().and_then(|finding| finding.error.as_deref()).map(error_json),
                 "meaning": advice.map(|advice| advice.meaning.clone()),
                 "what_to_do": advice.map(|advice| advice.steps.clone()),
-                "exit_code": advice.map_or(0, |advice| advice.class as u8),
+                "exit_code": advice.map_or(0, |advice| advice.class.code()),
             }));
         }
         match finding {

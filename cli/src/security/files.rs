@@ -52,11 +52,12 @@ fn bare_key(content: &[u8]) -> Option<(usize, &str)> {
     (!key.contains(char::is_whitespace)).then_some((line, key))
 }
 
-pub(super) fn read_server_key(text: &str) -> Result<PublicKey, Failure> {
+/// The public key in a file, or itself, as a flag has it.
+pub(crate) fn read_public(text: &str, flag: &str) -> Result<PublicKey, Failure> {
     let path = Path::new(text);
     if !path.exists() {
         return text.parse().map_err(|error| {
-            Failure::usage(format!("--server-key: no file of that name, and no key: {error}"))
+            Failure::usage(format!("{flag}: no file of that name, and no key: {error}"))
         });
     }
     let content = read_small(path)?;

@@ -4,18 +4,21 @@ mod files;
 mod sides;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use curve::KeyPair;
 use ironhouse::{
-    Authenticator, CertificateStore, CurveKeys, Endpoint, Passwords, Security, ServerSecurity,
-    curve_keypair,
+    Authenticator, CertificateStore, CurveKeys, Endpoint, Passwords, Policy, Security,
+    ServerSecurity, curve_keypair,
 };
+use serde_json::json;
+use zap::{Reload, Watch};
 use zeroize::Zeroizing;
+use zmtp_core::wire::greeting::MechanismName;
 
-pub(crate) use self::files::read_secret;
-use self::files::{is_stdin, read_server_key, read_small, read_stdin, warn_of_exposed};
+use self::files::{is_stdin, read_small, read_stdin, warn_of_exposed};
+pub(crate) use self::files::{read_public, read_secret};
 pub(crate) use self::sides::{Backend, Capture, Frontend, Side};
 use crate::exit::Failure;
 use crate::output;
@@ -23,10 +26,24 @@ use crate::output;
 /// The variable that holds a PLAIN password.
 const PASSWORD_VARIABLE: &str = "IRONHOUSE_PLAIN_PASSWORD";
 
+/// The domain under NULL where none is given: without one, NULL asks nobody.
+pub(crate) const DEFAULT_DOMAIN: &str = "global";
+
 /// Who this side lets in. Without any of these flags: everybody (NULL).
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Security of this side as server")]
 pub(crate) struct ServerFlags {
+    /// A policy file that says who comes in, in place of the other flags; see docs/policy.md
+    #[arg(
+        long,
+        value_name = "FILE",
+        group = "clients",
+        conflicts_with_all = ["plain_passwords", "allow", "deny"]
+    )]
+    policy: Option<PathBuf>,
+    /// PLAIN, for the users that --policy knows
+    #[arg(long, requires = "policy", conflicts_with = "curve_secret")]
+    plain: bool,
     /// PLAIN: a file with a line USER=PASSWORD for each user
     #[arg(long, value_name = "FILE", conflicts_with = "curve_secret")]
     plain_passwords: Option<PathBuf>,
@@ -71,7 +88,45 @@ pub(crate) struct ClientFlags {
 }
 
 impl ServerFlags {
-    pub(crate) fn security(&self) -> Result<Security, Failure> {
+    /// As the flags have it; what they name is watched.
+    pub(crate) fn security(&self, json: bool) -> Result<Security, Failure> {
+        if self.lets_everybody_in() {
+            return Ok(Security::null());
+        }
+        let mut judge = match &self.policy {
+            Some(file) => self.policy(file)?.into(),
+            None => self.by_address()?,
+        };
+        let server = if let Some(file) = &self.plain_passwords {
+            judge = judge.configure_plain("*", users(file)?).map_err(Failure::usage)?;
+            ServerSecurity::plain()
+        } else if self.plain {
+            ServerSecurity::plain()
+        } else if let Some(file) = &self.curve_secret {
+            if self.policy.is_none() {
+                judge = judge.configure_curve("*", self.client_keys()?).map_err(Failure::usage)?;
+            }
+            ServerSecurity::curve(KeyPair::from_secret(read_secret(file)?))
+        } else {
+            watch_files(&judge, json)?;
+            let domain = self.domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
+            return Security::null_with_authenticator(domain, judge).map_err(Failure::usage);
+        };
+        watch_files(&judge, json)?;
+        let server = match &self.domain {
+            Some(domain) => server.domain(domain).map_err(Failure::usage)?,
+            None => server,
+        };
+        Ok(server.with_authenticator(judge))
+    }
+
+    const fn lets_everybody_in(&self) -> bool {
+        let addresses = !self.allow.is_empty() || !self.deny.is_empty() || self.domain.is_some();
+        let mechanism = self.plain_passwords.is_some() || self.curve_secret.is_some();
+        self.policy.is_none() && !addresses && !mechanism
+    }
+
+    fn by_address(&self) -> Result<Authenticator, Failure> {
         let mut judge = Authenticator::new();
         for rule in &self.allow {
             judge =
@@ -80,47 +135,57 @@ impl ServerFlags {
         for rule in &self.deny {
             judge = judge.deny(rule).map_err(|error| Failure::usage(format!("--deny: {error}")))?;
         }
-        let server = if let Some(file) = &self.plain_passwords {
-            let users = Passwords::load(file).map_err(Failure::usage)?;
-            warn_of_exposed(file);
-            judge = judge.configure_plain("*", users).map_err(Failure::usage)?;
-            ServerSecurity::plain()
-        } else if let Some(file) = &self.curve_secret {
-            judge = judge.configure_curve("*", self.client_keys()?).map_err(Failure::usage)?;
-            ServerSecurity::curve(KeyPair::from_secret(read_secret(file)?))
-        } else if self.allow.is_empty() && self.deny.is_empty() && self.domain.is_none() {
-            return Ok(Security::null());
+        Ok(judge)
+    }
+
+    /// The policy in a file, if anybody comes in under the mechanism of this side.
+    fn policy(&self, file: &Path) -> Result<Policy, Failure> {
+        let policy = crate::policy::read(file)?;
+        let (mechanism, others) = if self.plain {
+            (MechanismName::PLAIN, "leave --plain out for another mechanism")
+        } else if self.curve_secret.is_some() {
+            (MechanismName::CURVE, "leave the secret key of this side out for another mechanism")
         } else {
-            // A domain is what makes NULL ask at all.
-            let domain = self.domain.as_deref().unwrap_or("global");
-            return Security::null_with_authenticator(domain, judge).map_err(Failure::usage);
+            (MechanismName::NULL, "give the secret key of this side for CURVE, or --plain")
         };
-        let server = match &self.domain {
-            Some(domain) => server.domain(domain).map_err(Failure::usage)?,
-            None => server,
-        };
-        Ok(server.with_authenticator(judge))
+        if policy.lets_in(mechanism) {
+            return Ok(policy);
+        }
+        let file = file.display();
+        Err(Failure::usage(format!("{file}: lets nobody in under {mechanism}: {others}")))
     }
 
     fn client_keys(&self) -> Result<CurveKeys, Failure> {
         let Some(directory) = &self.authorized_keys else { return Ok(CurveKeys::AllowAny) };
-        let store = CertificateStore::load(directory).map_err(Failure::usage)?;
-        for problem in store.problems() {
-            output::note(format_args!("{} {problem}", output::styled(output::NOTE, "left out:")));
-        }
-        if store.keys().is_empty() {
-            let text =
-                format!("{}: no client key here, nobody will be let in", directory.display());
-            output::note(output::styled(output::NOTE, text));
-        }
-        Ok(store.into())
+        Ok(client_keys(directory)?.into())
     }
+}
+
+/// The certificates in a directory. What was left out is told.
+fn client_keys(directory: &Path) -> Result<CertificateStore, Failure> {
+    let store = CertificateStore::load(directory).map_err(Failure::usage)?;
+    for problem in store.problems() {
+        output::note(format_args!("{} {problem}", output::styled(output::NOTE, "left out:")));
+    }
+    if store.keys().is_empty() {
+        let text = format!("{}: no client key here, nobody will be let in", directory.display());
+        output::note(output::styled(output::NOTE, text));
+    }
+    Ok(store)
+}
+
+/// The users in a file.
+fn users(file: &Path) -> Result<Passwords, Failure> {
+    let users = Passwords::load(file).map_err(Failure::usage)?;
+    warn_of_exposed(file);
+    Ok(users)
 }
 
 impl ClientFlags {
     pub(crate) fn security(&self) -> Result<Security, Failure> {
         if let Some(user) = &self.plain_user {
-            let password = self.password(user)?;
+            let password =
+                password(user, self.plain_password_file.as_deref(), "--plain-password-file")?;
             return Security::plain_client(user, password.as_slice())
                 .map_err(|error| Failure::usage(format!("--plain-user {user}: {error}")));
         }
@@ -129,38 +194,80 @@ impl ClientFlags {
             Some(file) => KeyPair::from_secret(read_secret(file)?),
             None => curve_keypair().map_err(Failure::broken)?,
         };
-        let server_key = read_server_key(server_key)?;
+        let server_key = read_public(server_key, "--server-key")?;
         Security::curve_client(keys, server_key)
             .map_err(|error| Failure::usage(format!("--server-key: {error}")))
     }
+}
 
-    fn password(&self, user: &str) -> Result<Zeroizing<Vec<u8>>, Failure> {
-        if let Some(file) = &self.plain_password_file {
-            let mut password = if is_stdin(file) {
-                read_stdin()?
-            } else {
-                warn_of_exposed(file);
-                read_small(file)?
-            };
-            if password.ends_with(b"\n") {
-                password.pop();
-            }
-            if password.ends_with(b"\r") {
-                password.pop();
-            }
-            return Ok(password);
+/// The password of `user`: from the file that a flag names, the variable, or a prompt.
+pub(crate) fn password(
+    user: &str,
+    file: Option<&Path>,
+    flag: &str,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    if let Some(file) = file {
+        let mut password = if is_stdin(file) {
+            read_stdin()?
+        } else {
+            warn_of_exposed(file);
+            read_small(file)?
+        };
+        if password.ends_with(b"\n") {
+            password.pop();
         }
-        if let Some(password) = std::env::var_os(PASSWORD_VARIABLE) {
-            return Ok(Zeroizing::new(password.into_encoded_bytes()));
+        if password.ends_with(b"\r") {
+            password.pop();
         }
-        if !std::io::stdin().is_terminal() {
-            return Err(Failure::usage(format!(
-                "no password for {user}: name a file with --plain-password-file, or set {PASSWORD_VARIABLE}"
-            )));
-        }
-        let password = rpassword::prompt_password(format!("Password of {user}: "))
-            .map_err(|error| Failure::usage(format!("no password: {error}")))?;
-        Ok(Zeroizing::new(password.into_bytes()))
+        return Ok(password);
+    }
+    if let Some(password) = std::env::var_os(PASSWORD_VARIABLE) {
+        return Ok(Zeroizing::new(password.into_encoded_bytes()));
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(format!(
+            "no password for {user}: name a file with {flag}, or set {PASSWORD_VARIABLE}"
+        )));
+    }
+    let password = rpassword::prompt_password(format!("Password of {user}: "))
+        .map_err(|error| Failure::usage(format!("no password: {error}")))?;
+    Ok(Zeroizing::new(password.into_bytes()))
+}
+
+/// Reads the files that `judge` goes by again when they change, and tells what came of it.
+fn watch_files(judge: &Authenticator, json: bool) -> Result<(), Failure> {
+    if judge.policy().sources().is_empty() {
+        return Ok(());
+    }
+    let watch = Watch::new().tell(move |reload| tell(reload, json));
+    let watching = judge.watch(watch).map_err(Failure::broken)?;
+    // Its sockets are open to the end of the command.
+    std::mem::forget(watching);
+    Ok(())
+}
+
+fn tell(reload: &Reload, json: bool) {
+    let changed: Vec<_> = reload.changed.iter().map(|file| file.to_string_lossy()).collect();
+    if json {
+        let problems = reload.problems.iter().map(ToString::to_string);
+        return output::note(json!({
+            "event": "reloaded",
+            "changed": changed,
+            "problems": problems.collect::<Vec<_>>(),
+            "left_out": reload.left_out,
+            "generation": reload.generation,
+        }));
+    }
+    for problem in &reload.problems {
+        let kept = output::styled(output::BAD, "kept as it was:");
+        output::note(format_args!("{kept} {}", output::harmless(&problem.to_string())));
+    }
+    for problem in &reload.left_out {
+        let left_out = output::styled(output::NOTE, "left out:");
+        output::note(format_args!("{left_out} {}", output::harmless(problem)));
+    }
+    if reload.problems.is_empty() {
+        output::note(format_args!("read again: {}", output::harmless(&changed.join(", "))));
     }
 }
 

@@ -15,6 +15,13 @@ macro_rules! side {
         #[derive(Debug, Args)]
         #[command(next_help_heading = $heading)]
         pub(crate) struct $name {
+            /// Server, or no security: a policy file that says who comes in, in place of the flags
+            /// below that do; see docs/policy.md
+            #[arg(id = concat!($prefix, "policy"), long = concat!($prefix, "policy"), value_name = "FILE")]
+            policy: Option<PathBuf>,
+            /// Server of PLAIN, for the users that the policy knows
+            #[arg(id = concat!($prefix, "plain"), long = concat!($prefix, "plain"))]
+            plain: bool,
             /// CURVE: the secret certificate of this side, as server or as client; without it, a
             /// client takes a new key that nobody knows
             #[arg(id = concat!($prefix, "curve-secret"), long = concat!($prefix, "curve-secret"), value_name = "FILE")]
@@ -57,8 +64,10 @@ macro_rules! side {
 
         impl $name {
             /// As the flags have it, if they fit together.
-            pub(crate) fn security(&self) -> Result<Security, Failure> {
+            pub(crate) fn security(&self, json: bool) -> Result<Security, Failure> {
                 let server = ServerFlags {
+                    policy: self.policy.clone(),
+                    plain: self.plain,
                     plain_passwords: self.plain_passwords.clone(),
                     curve_secret: self.curve_secret.clone(),
                     authorized_keys: self.authorized_keys.clone(),
@@ -73,7 +82,7 @@ macro_rules! side {
                     curve_secret: self.curve_secret.clone(),
                     server_key: self.server_key.clone(),
                 };
-                decide($prefix, &server, &client)
+                decide($prefix, &server, &client, json)
             }
         }
     };
@@ -97,7 +106,12 @@ side!(
 );
 
 /// Which of the two this side is.
-fn decide(prefix: &str, server: &ServerFlags, client: &ClientFlags) -> Result<Security, Failure> {
+fn decide(
+    prefix: &str,
+    server: &ServerFlags,
+    client: &ClientFlags,
+    json: bool,
+) -> Result<Security, Failure> {
     let named = |names: &[(&'static str, bool)]| -> Vec<String> {
         let given = names.iter().filter(|(_, given)| *given);
         given.map(|(name, _)| format!("--{prefix}{name}")).collect()
@@ -106,17 +120,16 @@ fn decide(prefix: &str, server: &ServerFlags, client: &ClientFlags) -> Result<Se
         ("authorized-keys", server.authorized_keys.is_some()),
         ("allow-any-client", server.allow_any_client),
         ("plain-passwords", server.plain_passwords.is_some()),
+        ("policy", server.policy.is_some()),
     ]);
     let asks = named(&[
         ("server-key", client.server_key.is_some()),
         ("plain-user", client.plain_user.is_some()),
     ]);
-    let judges = named(&[
-        ("domain", server.domain.is_some()),
-        ("allow", !server.allow.is_empty()),
-        ("deny", !server.deny.is_empty()),
-    ]);
+    let rules = named(&[("allow", !server.allow.is_empty()), ("deny", !server.deny.is_empty())]);
+    let judges = [named(&[("domain", server.domain.is_some())]), rules.clone()].concat();
     let curve = server.curve_secret.is_some();
+    let policy = server.policy.is_some();
     let fault = match (&serves[..], &asks[..]) {
         ([serving, ..], [asking, ..]) => Some(format!(
             "{serving} makes this side the server and {asking} makes it the client: give one"
@@ -124,15 +137,23 @@ fn decide(prefix: &str, server: &ServerFlags, client: &ClientFlags) -> Result<Se
         ([first, second, ..], _) | (_, [first, second, ..]) => {
             Some(format!("{first} and {second} exclude each other"))
         }
+        _ if server.plain && !policy => Some(format!("--{prefix}plain needs --{prefix}policy")),
+        _ if server.plain && curve => {
+            Some(format!("--{prefix}plain and --{prefix}curve-secret exclude each other"))
+        }
         ([], [asking]) if !judges.is_empty() => Some(format!(
             "{} is for servers, and {asking} makes this side the client",
             judges.join(", ")
         )),
-        ([serving], []) if server.plain_passwords.is_none() && !curve => {
+        _ if policy && !rules.is_empty() => {
+            Some(format!("--{prefix}policy and {} exclude each other", rules.join(", ")))
+        }
+        ([serving], []) if server.plain_passwords.is_none() && !curve && !policy => {
             Some(format!("{serving} needs --{prefix}curve-secret, the key of this side"))
         }
         ([mechanism], []) | ([], [mechanism])
             if curve
+                && !policy
                 && server.authorized_keys.is_none()
                 && !server.allow_any_client
                 && client.server_key.is_none() =>
@@ -140,8 +161,8 @@ fn decide(prefix: &str, server: &ServerFlags, client: &ClientFlags) -> Result<Se
             Some(format!("{mechanism} and --{prefix}curve-secret exclude each other"))
         }
         ([], []) if curve => Some(format!(
-            "--{prefix}curve-secret needs --{prefix}authorized-keys or --{prefix}allow-any-client on the \
-             server, --{prefix}server-key on the client"
+            "--{prefix}curve-secret needs --{prefix}authorized-keys, --{prefix}allow-any-client or \
+             --{prefix}policy on the server, --{prefix}server-key on the client"
         )),
         _ if client.plain_password_file.is_some() && client.plain_user.is_none() => {
             Some(format!("--{prefix}plain-password-file needs --{prefix}plain-user"))
@@ -151,5 +172,5 @@ fn decide(prefix: &str, server: &ServerFlags, client: &ClientFlags) -> Result<Se
     if let Some(fault) = fault {
         return Err(Failure::usage(fault));
     }
-    if asks.is_empty() { server.security() } else { client.security() }
+    if asks.is_empty() { server.security(json) } else { client.security() }
 }
