@@ -18,6 +18,7 @@ mod recv;
 mod request;
 mod security;
 mod send;
+mod serve;
 mod watch;
 
 use std::process::ExitCode;
@@ -53,6 +54,7 @@ enum Command {
     Doctor(doctor::Arguments),
     Policy(policy::Arguments),
     Explain(policy::Explain),
+    Zap(serve::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Recv(arguments) => on_runtime(recv::run(arguments)),
         Command::Send(arguments) => on_runtime(send::run(arguments)),
         Command::Proxy(arguments) => on_runtime(proxy::run(*arguments)),
+        Command::Zap(arguments) => on_runtime(serve::run(arguments)),
         Command::Doctor(arguments) => on_runtime(doctor::run(arguments)),
     };
     match result {

@@ -5,7 +5,7 @@ mod support;
 use libzmq_reference::{Context, CurveKeys, SocketType, ZapHandler};
 use support::{Echo, Place, greeting, ready, run, stub};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "demo",
     "keygen",
     "public-key",
@@ -17,6 +17,7 @@ const COMMANDS: [&str; 11] = [
     "doctor",
     "policy",
     "explain",
+    "zap",
 ];
 
 #[test]

@@ -256,7 +256,7 @@ fn what_cannot_be_meant_is_refused_with_its_line() {
         let checked = check(&[&file]).exits(2).says(says).hides("hunter");
         assert!(checked.out.starts_with(&at), "{checked:?}");
         let bind = ["--bind", "ipc://*", "--policy", &file];
-        let others = [&["echo"][..], &["recv", "--type", "pull"]];
+        let others = [&["echo"][..], &["recv", "--type", "pull"], &["zap", "serve"]];
         for command in others.map(|command| [command, &bind].concat()) {
             let refused = run(&command).exits(2).says(says).hides("hunter");
             assert!(refused.err.starts_with(&at), "{refused:?}");

@@ -40,7 +40,8 @@ pub enum RemoteError {
 /// Asks a handler of 27/ZAP in another program. Fails closed: who gets no answer is refused, with status 300
 /// while that may change.
 ///
-/// The handler has a ROUTER or REP socket: [`serve_zap`], or any other. Requests are spread over a few
+/// The handler has a ROUTER or REP socket: the command `ironhouse zap serve`, which decides by a policy file,
+/// a program that calls [`serve_zap`], or any other. Requests are spread over a few
 /// connections. Each has a circuit breaker: after some failures in a row it is not asked for a while, twice as
 /// long each time, and one request tries it again.
 ///

@@ -68,6 +68,38 @@ pub(crate) struct ServerFlags {
     deny: Vec<String>,
 }
 
+/// Which programs may ask this one.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Security: which programs may ask")]
+pub(crate) struct ProgramFlags {
+    /// CURVE: the secret certificate of this side
+    #[arg(long, value_name = "FILE", requires = "authorized_keys")]
+    curve_secret: Option<PathBuf>,
+    /// CURVE: a directory with the public certificate of each program that may ask
+    #[arg(long, value_name = "DIRECTORY", requires = "curve_secret")]
+    authorized_keys: Option<PathBuf>,
+    /// Only programs from here may ask: an address, a block such as 192.0.2.0/24, loopback, private,
+    /// unix, unix:uid=NUMBER
+    #[arg(long, value_name = "CIDR")]
+    allow: Vec<String>,
+    /// Programs from here may not ask
+    #[arg(long, value_name = "CIDR")]
+    deny: Vec<String>,
+}
+
+impl ProgramFlags {
+    pub(crate) fn security(&self, json: bool) -> Result<Security, Failure> {
+        let flags = ServerFlags {
+            curve_secret: self.curve_secret.clone(),
+            authorized_keys: self.authorized_keys.clone(),
+            allow: self.allow.clone(),
+            deny: self.deny.clone(),
+            ..ServerFlags::default()
+        };
+        flags.security(json)
+    }
+}
+
 /// Who this side is. Without any of these flags: nobody (NULL).
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Security of this side as client")]
@@ -162,7 +194,7 @@ impl ServerFlags {
 }
 
 /// The certificates in a directory. What was left out is told.
-fn client_keys(directory: &Path) -> Result<CertificateStore, Failure> {
+pub(crate) fn client_keys(directory: &Path) -> Result<CertificateStore, Failure> {
     let store = CertificateStore::load(directory).map_err(Failure::usage)?;
     for problem in store.problems() {
         output::note(format_args!("{} {problem}", output::styled(output::NOTE, "left out:")));
@@ -175,7 +207,7 @@ fn client_keys(directory: &Path) -> Result<CertificateStore, Failure> {
 }
 
 /// The users in a file.
-fn users(file: &Path) -> Result<Passwords, Failure> {
+pub(crate) fn users(file: &Path) -> Result<Passwords, Failure> {
     let users = Passwords::load(file).map_err(Failure::usage)?;
     warn_of_exposed(file);
     Ok(users)
@@ -235,7 +267,7 @@ pub(crate) fn password(
 }
 
 /// Reads the files that `judge` goes by again when they change, and tells what came of it.
-fn watch_files(judge: &Authenticator, json: bool) -> Result<(), Failure> {
+pub(crate) fn watch_files(judge: &Authenticator, json: bool) -> Result<(), Failure> {
     if judge.policy().sources().is_empty() {
         return Ok(());
     }
