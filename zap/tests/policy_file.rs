@@ -312,7 +312,7 @@ fn errors_and_warnings_name_their_line() {
     let short = "within = \"soon\", first = \"1s\", longest = \"1s\"";
     let short = format!("[limits]\nbans = {{ after = 1, {short} }}\n");
     place.only(&short, 2, error, "expected a duration");
-    place.only("[limits]\noff = [\"everything\"]\n", 2, error, "unknown variant");
+    place.only("[limits]\noff = [\"everything\"]\n", 2, error, "expected one of `per_source`");
     place.only("[addresses\n", 1, error, "");
     place.only("a = 1\na = 2\n", 2, error, "duplicate key");
     place.only(

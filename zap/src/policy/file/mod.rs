@@ -13,8 +13,8 @@ use zmtp_core::auth::UserId;
 use zmtp_core::wire::greeting::MechanismName;
 
 use form::{Form, Limit, Rules, Store, Text};
-use problem::Problems;
 pub use problem::{PolicyError, PolicyProblem};
+use problem::{Problems, without_value};
 
 use super::{Policy, domain};
 use crate::address::AddressRules;
@@ -108,7 +108,7 @@ impl Policy {
             Ok(form) => form,
             Err(error) => {
                 let line = error.span().map(|span| problems.line(span.start));
-                problems.add(line, true, error.message().to_owned());
+                problems.add(line, true, without_value(error.message()).to_owned());
                 return (None, problems.found);
             }
         };

@@ -37,6 +37,16 @@ fn lines(problems: &[PolicyProblem]) -> String {
     lines.join("\n")
 }
 
+/// What a parser says of a value, without the value: somebody may have put a password there.
+pub(super) fn without_value(message: &str) -> &str {
+    let shows_value = ["invalid type: ", "invalid value: ", "unknown variant "];
+    let expected = message.rfind(", expected ").map(|at| at + ", ".len());
+    match expected.and_then(|at| message.get(at..)) {
+        Some(expected) if shows_value.iter().any(|start| message.starts_with(start)) => expected,
+        _ => message,
+    }
+}
+
 /// The problems of one policy file, as they are found.
 pub(super) struct Problems<'a> {
     file: &'a Path,
