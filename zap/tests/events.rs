@@ -51,6 +51,12 @@ fn each_decision_is_one_event() {
     assert_eq!(receiver.try_iter().count(), 0);
     now(&mut judge.authenticate_again(Arc::new(curve(2))));
     assert_eq!(receiver.try_iter().count(), 1);
+    // They have a name, though nothing is kept of a password.
+    let kept = judge.retain(&Arc::new(plain("admin", "sesame")));
+    _ = judge.clone().configure_plain("*", Passwords::new()).unwrap();
+    now(&mut judge.authenticate_again(kept));
+    let claims: Vec<_> = receiver.try_iter().map(|event| event.claim.clone()).collect();
+    assert_eq!(claims, ["admin"]);
 }
 
 #[test]

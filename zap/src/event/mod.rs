@@ -68,7 +68,7 @@ impl AuthEvent {
             address: request.address.clone(),
             domain: request.domain.clone(),
             mechanism: request.mechanism,
-            claim: claim(&request.credentials),
+            claim: claim(request),
             user_id,
             rule: None,
             provider: None,
@@ -135,10 +135,14 @@ impl AuthEvent {
 }
 
 /// Who a peer says it is.
-fn claim(credentials: &Credentials) -> String {
-    match credentials {
+fn claim(request: &AuthRequest) -> String {
+    match &request.credentials {
         Credentials::Plain { username, .. } => username.escape_ascii().to_string(),
         Credentials::Curve { public_key } => z85::encode(public_key),
+        // Of a peer that is in: what is kept of its credentials begins with the user.
+        Credentials::Other(kept) if request.mechanism == MechanismName::PLAIN => {
+            kept.first().map(|user| user.expose().escape_ascii().to_string()).unwrap_or_default()
+        }
         _ => String::new(),
     }
 }

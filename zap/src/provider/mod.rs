@@ -32,7 +32,8 @@ pub trait Provider: Send + Sync + fmt::Debug {
     fn judge(&self, request: &AuthRequest, now: SystemTime) -> Answer;
 
     /// What to keep of the credentials while the peer is in, in place of a secret; `None` keeps them
-    /// as they are. What is kept of PLAIN is [`Credentials::Other`], which no peer can present.
+    /// as they are. What is kept of PLAIN is [`Credentials::Other`], which no peer can present; its first
+    /// frame is the user, as events show it.
     fn retain(&self, request: &AuthRequest) -> Option<Credentials> {
         let _ = request;
         None
