@@ -39,6 +39,14 @@ examples! {
         "a client without CURVE: the peer announces mechanism CURVE",
     ]
     ironhouse: ["alice says b\"hello\"", "mallory is refused at stage READY", "Unknown key"]
+    ironhouse_reload: [
+        "bob is not known yet",
+        "bob is in ",
+        "bob says b\"hello\"",
+        "after his key was removed",
+        "bob stays outside",
+        "alice says b\"still here\"",
+    ]
     hello_world: ["the server was asked b\"hello 3\"", "the client got b\"world\"", "out of turn"]
     weather: ["Vienna: ", "no word of other cities"]
     ventilator: ["30 tasks", "worker 0 did 10", "worker 1 did 10", "worker 2 did 10"]
