@@ -326,6 +326,11 @@ fn errors_and_warnings_name_their_line() {
     let both = "[addresses]\nallow = [\"10.0.0.0/8\"]\n\ndeny = [\"10.0.0.0/8\"]\n";
     place.only(both, 4, error, "opposite");
     place.only("[domains.a]\nallow = [\"10.0.0.0/8\"]\n", 1, warning, "names no mechanism");
+    let shadow = "[listeners.\"tcp://*\"]\n[listeners.\"tcp://*:9000\"]\ndeny = [\"private\"]\n";
+    place.only(shadow, 2, warning, "never count: the listener \"tcp://*\" stands before");
+    let narrow =
+        "[listeners.\"tcp://?:9000\"]\n[listeners.\"tcp://*:9000\"]\ndeny = [\"private\"]\n";
+    assert_eq!(place.problems(narrow), []);
     place.only("[domains.a]\ncurve = [\n\"team\"]\n", 3, error, "no store \"team\"");
     place.only("[stores.x]\nany_key = true\n", 1, warning, "no domain names the store \"x\"");
     let store = |said: &str, mechanism: &str| {
@@ -361,9 +366,14 @@ fn errors_and_warnings_name_their_line() {
     {
         use std::os::unix::fs::PermissionsExt;
         let path = place.policy(any);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o620)).unwrap();
-        let (_, problems) = Policy::check(path);
+        let mode = |mode| std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(&path, mode(0o620)).unwrap();
+        let (_, problems) = Policy::check(&path);
         assert!(problems[0].text.contains("chmod go-w"), "{problems:?}");
+        std::fs::set_permissions(&path, mode(0o600)).unwrap();
+        std::fs::set_permissions(place.path("users"), mode(0o640)).unwrap();
+        let group = store("clear_text = true\npasswords = \"users\"", "plain");
+        place.only(&group, 3, warning, "users: its mode 640 lets others at the passwords");
     }
     let error = Policy::load(place.path("absent.toml")).unwrap_err();
     assert!(error.to_string().contains("absent.toml: error: "), "{error}");

@@ -21,8 +21,10 @@ use crate::address::AddressRules;
 use crate::file::{self, FileFault};
 use crate::gate::{BanRules, GateLimits, Rate};
 use crate::platform;
-use crate::provider::{AnyKey, Anyone, Principals, Provider, Remember, Remembering, Statement};
-use crate::store::{CertificateStore, KeySet, Passwords};
+use crate::provider::{
+    AnyKey, Anyone, Principals, Provider, Remember, Remembering, Statement, covers,
+};
+use crate::store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};
 
 /// Largest file that is read.
 const MAX_FILE: u32 = 16 * 1024 * 1024;
@@ -145,6 +147,7 @@ impl Builder<'_> {
         let mut listeners: Vec<_> = form.listeners.into_iter().collect();
         listeners.sort_by_key(|(name, _)| name.span().start);
         for (name, rules) in listeners {
+            self.look_for_shadows(&name);
             *self.policy.listener_addresses(name.get_ref()) = self.rules(rules);
         }
         let mut stores = BTreeMap::new();
@@ -170,6 +173,21 @@ impl Builder<'_> {
             }
         }
         self
+    }
+
+    /// Of two listeners that an endpoint fits, the first one counts.
+    fn look_for_shadows(&mut self, name: &Text) {
+        let text = name.get_ref();
+        // A ? covers no *.
+        let wider =
+            |first: &&str| covers(first, text) && !(first.contains('?') && text.contains('*'));
+        let shadow = self.policy.listeners().find(wider).map(str::to_owned);
+        if let Some(first) = shadow {
+            let text = format!(
+                "these rules never count: the listener \"{first}\" stands before and covers it"
+            );
+            self.problems.warning(name.span().start, text);
+        }
     }
 
     fn limits(&mut self, form: form::Limits) -> GateLimits {
@@ -275,9 +293,14 @@ impl Builder<'_> {
 
     fn passwords(&mut self, file: &Text, clear_text: bool) -> Option<Arc<dyn Provider>> {
         let path = self.resolve(file);
-        let users = if clear_text { Passwords::load(path) } else { Passwords::load_hashed(path) };
+        let users = if clear_text { Passwords::load(&path) } else { Passwords::load_hashed(&path) };
         let at = file.span().start;
         let users = users.map_err(|error| self.problems.error(at, error)).ok()?;
+        if let Some(mode) = std::fs::metadata(&path).ok().as_ref().and_then(platform::exposed_mode)
+        {
+            let exposed = PasswordError::new(PasswordFault::Exposed(mode)).in_file(&path);
+            self.problems.warning(at, exposed);
+        }
         self.look_at_size(at, users.len());
         Some(Arc::new(users))
     }
