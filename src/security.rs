@@ -106,10 +106,20 @@ enum ServerMechanism {
 }
 
 impl ServerSecurity {
-    /// Clients present a user name and password in clear text.
+    /// Clients present a user name and password in clear text. They are refused with ERROR as the
+    /// specification spells it.
     pub fn plain() -> Self {
         Self {
             mechanism: ServerMechanism::Plain(PlainServer::default()),
+            domain: Domain::default(),
+        }
+    }
+
+    /// As [`plain`](Self::plain), but clients are refused with the misspelt ERROR of libzmq's server, the
+    /// only one that libzmq's clients report as a refusal.
+    pub fn plain_with_misspelt_error() -> Self {
+        Self {
+            mechanism: ServerMechanism::Plain(PlainServer { misspell_error: true }),
             domain: Domain::default(),
         }
     }
@@ -127,15 +137,6 @@ impl ServerSecurity {
     pub fn domain(mut self, domain: &str) -> Result<Self, DomainError> {
         self.domain = domain_of(domain)?;
         Ok(self)
-    }
-
-    /// Refuse PLAIN clients with the misspelt ERROR of libzmq's server, the only one that libzmq's
-    /// clients report as a refusal. Default: the spelling of the specification.
-    pub fn misspell_plain_error(mut self, on: bool) -> Self {
-        if let ServerMechanism::Plain(plain) = &mut self.mechanism {
-            plain.misspell_error = on;
-        }
-        self
     }
 
     /// Every client is judged by `authenticator`.

@@ -165,9 +165,12 @@ fn plain_servers_of_ours_refuse_and_say_so_in_either_spelling() -> Done {
     let mut rows = Vec::new();
     for status in REFUSALS {
         for misspelt in [false, true] {
-            let security = ServerSecurity::plain()
-                .misspell_plain_error(misspelt)
-                .with_authenticator(Judge::refuse(status));
+            let server = if misspelt {
+                ServerSecurity::plain_with_misspelt_error()
+            } else {
+                ServerSecurity::plain()
+            };
+            let security = server.with_authenticator(Judge::refuse(status));
             let their = match (status, misspelt) {
                 // Nothing is sent: they may try again.
                 (Refusal::Temporary, _) => PEER_CLOSED,
@@ -191,7 +194,7 @@ fn a_wrong_password_and_an_unknown_user_are_refused_alike() -> Done {
     for (user, password) in [("admin", "battery staple"), ("nobody", "correct horse")] {
         let users = Passwords::from_pairs([("admin", "correct horse")])?;
         let judge = Authenticator::new().configure_plain("*", users)?;
-        let security = ServerSecurity::plain().misspell_plain_error(true).with_authenticator(judge);
+        let security = ServerSecurity::plain_with_misspelt_error().with_authenticator(judge);
         let set =
             setup(move |socket| socket.plain_username(user)?.plain_password(password).map(drop));
         let text = "Invalid credentials".into();
