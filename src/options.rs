@@ -207,8 +207,8 @@ impl Options {
         self
     }
 
-    /// What ends the attempts to connect for good, beside a refusal by the peer
-    /// (`ZMQ_RECONNECT_STOP`). Default: nothing.
+    /// What ends the attempts to connect for good, beside a refusal by the peer and what no attempt can
+    /// change (`ZMQ_RECONNECT_STOP`). Default: nothing.
     pub fn reconnect_stop(mut self, stop: ReconnectStop) -> Self {
         self.engine.reconnect_stop = stop;
         self

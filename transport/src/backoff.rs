@@ -18,7 +18,8 @@ impl Default for Reconnect {
     }
 }
 
-/// What ends the attempts to connect for good, beside a refusal by the peer. Default: nothing does.
+/// What ends the attempts to connect for good, beside a refusal by the peer and what no attempt can
+/// change, such as an option that the system refuses. Default: nothing does.
 ///
 /// Disconnecting an endpoint always does (`ZMQ_RECONNECT_STOP_AFTER_DISCONNECT`).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

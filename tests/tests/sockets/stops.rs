@@ -143,3 +143,38 @@ fn a_stopped_socket_can_connect_elsewhere() -> Done {
         Ok(())
     })
 }
+
+/// What no attempt can change ends them without an option: the system does not know the device, or the
+/// addresses do not fit together.
+#[test]
+fn what_cannot_be_dialled_is_not_tried_again() -> Done {
+    rt::run(async {
+        let listener = RawListener::bind().await.endpoint();
+        let host = listener.trim_start_matches("tcp://");
+        for (options, endpoint, kind) in [
+            (
+                Options::new().bind_device("no-such-device"),
+                listener.clone(),
+                DialErrorKind::Option("device"),
+            ),
+            (Options::new(), format!("tcp://[::1]:0;{host}"), DialErrorKind::NotAvailable),
+        ] {
+            let pull = Pull::new(options)?;
+            let mut events = pull.monitor();
+            let mut connecting = pull.connect(&endpoint)?;
+            let told = watch::event(&endpoint, &mut events, |event| match event {
+                Event::Stopped { cause, .. } => Some(cause.clone()),
+                Event::Retrying { .. } => panic!("{event:?}"),
+                _ => None,
+            });
+            let cause = told.await;
+            let Disconnect::Unreachable(error) = &cause else { panic!("{cause:?}") };
+            assert_eq!((error.kind(), error.is_permanent()), (&kind, true));
+            let failure = rt::in_time("ready", connecting.ready()).await.expect_err("never");
+            assert_eq!((failure.is_final, &failure.cause), (true, &cause));
+            let received = rt::in_time("recv", pull.recv()).await;
+            assert!(matches!(received, Err(RecvError::Refused(_))), "{received:?}");
+        }
+        Ok(())
+    })
+}

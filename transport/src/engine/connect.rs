@@ -210,9 +210,11 @@ impl Connecter {
         self.progress.send_modify(|progress| progress.failure = Some(failure));
     }
 
-    /// A peer that proved who it is and said no will say no again; the rest is for the options to say.
+    /// A peer that proved who it is and said no will say no again, and what cannot be dialled now never
+    /// can; the rest is for the options to say.
     fn is_final(&self, attempt: &Attempt) -> bool {
-        self.is_refused(attempt) || self.is_to_stop(attempt)
+        let never = matches!(&attempt.cause, Disconnect::Unreachable(it) if it.is_permanent());
+        never || self.is_refused(attempt) || self.is_to_stop(attempt)
     }
 
     fn is_to_stop(&self, attempt: &Attempt) -> bool {

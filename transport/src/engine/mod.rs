@@ -51,7 +51,8 @@ pub struct EngineOptions {
     pub conflate: bool,
     /// Pauses between attempts to connect.
     pub reconnect: Reconnect,
-    /// What ends the attempts for good. Default: nothing but a refusal by the peer.
+    /// What else ends the attempts for good. Default: nothing but a refusal by the peer and what is
+    /// [permanent](crate::net::DialError::is_permanent).
     pub reconnect_stop: ReconnectStop,
     /// Options of the transport's sockets.
     pub transport: TransportOptions,

@@ -30,7 +30,8 @@ const FOREVER: Duration = Duration::from_secs(30 * 365 * 24 * 3600);
 /// finishes on its own thread, unheard.
 ///
 /// # Errors
-/// Typed, and naming the endpoint; with several addresses, of the one that was tried last.
+/// Typed, and naming the endpoint; with several addresses, of the one that was tried last, or of the
+/// last one where another attempt may do better.
 pub async fn dial(
     endpoint: &Endpoint,
     options: &TransportOptions,
@@ -82,7 +83,7 @@ async fn dial_tcp(
         .await
         .unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into()))
         .map_err(failed)?;
-    let mut last = failed(DialErrorKind::NotAvailable.into());
+    let mut last: Option<DialError> = None;
     let mut left = u32::try_from(routes.len()).unwrap_or(u32::MAX);
     for Route { source, target } in routes {
         let now = Instant::now();
@@ -91,10 +92,16 @@ async fn dial_tcp(
         let attempt = timeout_at(now + share, connect(source, target, options)).await;
         match attempt.unwrap_or_else(|_| Err(DialErrorKind::TimedOut.into())) {
             Ok(stream) => return Ok((stream, target)),
-            Err(failure) => last = failure.at(endpoint, Some(target)),
+            Err(failure) => {
+                let error = failure.at(endpoint, Some(target));
+                // What may pass is worth another attempt, whatever becomes of the others.
+                last = last
+                    .filter(|last| error.is_permanent() && !last.is_permanent())
+                    .or(Some(error));
+            }
         }
     }
-    Err(last)
+    Err(last.unwrap_or_else(|| failed(DialErrorKind::NotAvailable.into())))
 }
 
 /// One way to reach the host.

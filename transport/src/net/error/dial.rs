@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::{fmt, io};
 
 use super::{Failure, OsError, SetupError, write_cause};
-use crate::endpoint::{Endpoint, EndpointError};
+use crate::endpoint::{Endpoint, EndpointError, Host, TcpAddress};
 
 /// A failed attempt to connect.
 ///
@@ -43,20 +43,20 @@ impl DialError {
     }
 
     /// Whether another attempt with the same endpoint and options must fail as well, whatever
-    /// happens in the world.
+    /// happens in the world. A name may come to stand for another address, an interface may come up.
     #[must_use]
-    pub const fn is_permanent(&self) -> bool {
+    pub fn is_permanent(&self) -> bool {
         match &self.kind {
             DialErrorKind::Invalid(_)
             | DialErrorKind::WrongTransport
-            | DialErrorKind::Unsupported(_)
             | DialErrorKind::PathTooLong
             | DialErrorKind::Option(_) => true,
+            DialErrorKind::Unsupported(_) => !self.names_host(),
+            DialErrorKind::NotAvailable => self.mixes_families(),
             DialErrorKind::Resolve
             | DialErrorKind::Refused
             | DialErrorKind::TimedOut
             | DialErrorKind::Unreachable
-            | DialErrorKind::NotAvailable
             | DialErrorKind::NoSuchPath
             | DialErrorKind::PermissionDenied
             | DialErrorKind::SelfConnect
@@ -64,6 +64,20 @@ impl DialError {
             | DialErrorKind::Exhausted
             | DialErrorKind::Other => false,
         }
+    }
+
+    fn names_host(&self) -> bool {
+        matches!(&*self.endpoint, Endpoint::Tcp(tcp) if matches!(tcp.host(), Host::Name(_)))
+    }
+
+    /// Whether the source and the host are addresses of different kinds.
+    fn mixes_families(&self) -> bool {
+        let Endpoint::Tcp(tcp) = &*self.endpoint else { return false };
+        let source = tcp.source().map(TcpAddress::host);
+        matches!(
+            (source, tcp.host()),
+            (Some(Host::V4(_)), Host::V6(..)) | (Some(Host::V6(..)), Host::V4(_))
+        )
     }
 }
 
@@ -144,6 +158,7 @@ impl DialErrorKind {
         use io::ErrorKind as Os;
         match error.kind {
             _ if error.is_exhaustion() => Self::Exhausted,
+            _ if error.is_missing_family() => Self::Unsupported("addresses of that kind"),
             // A reset before the connection stands is how Windows and some firewalls refuse.
             Os::ConnectionRefused | Os::ConnectionReset => Self::Refused,
             Os::TimedOut => Self::TimedOut,

@@ -43,7 +43,7 @@ fn accept_errors_say_what_to_do() {
 #[test]
 fn errors_of_the_system_have_kinds() {
     type Both = (i32, BindErrorKind, DialErrorKind);
-    let table: [Both; 12] = [
+    let table: [Both; 13] = [
         (libc::EADDRINUSE, BindErrorKind::AddressInUse, DialErrorKind::NotAvailable),
         (libc::EADDRNOTAVAIL, BindErrorKind::NotAvailable, DialErrorKind::NotAvailable),
         (libc::EACCES, BindErrorKind::PermissionDenied, DialErrorKind::PermissionDenied),
@@ -56,6 +56,11 @@ fn errors_of_the_system_have_kinds() {
         (libc::EHOSTUNREACH, BindErrorKind::Other, DialErrorKind::Unreachable),
         (libc::ECONNREFUSED, BindErrorKind::Other, DialErrorKind::Refused),
         (libc::ETIMEDOUT, BindErrorKind::Other, DialErrorKind::TimedOut),
+        (
+            libc::EAFNOSUPPORT,
+            BindErrorKind::Other,
+            DialErrorKind::Unsupported("addresses of that kind"),
+        ),
     ];
     for (code, bind, dial) in table {
         let error = || io::Error::from_raw_os_error(code);
@@ -91,4 +96,27 @@ fn errors_name_the_endpoint_and_the_cause() {
     let named = "tcp://localhost:80".parse().expect("an endpoint");
     let text = refused().at(&named, address).to_string();
     assert!(text.starts_with("cannot connect to tcp://localhost:80 at 127.0.0.1:80: "), "{text}");
+}
+
+#[test]
+fn what_no_attempt_can_change_is_permanent() {
+    let no_family = || DialErrorKind::Unsupported("addresses of that kind");
+    for (text, kind, permanent) in [
+        ("tcp://[::1]:80", no_family(), true),
+        // It may come to stand for another one.
+        ("tcp://localhost:80", no_family(), false),
+        ("ipc://name", DialErrorKind::Unsupported("Unix domain sockets"), true),
+        ("ipc://name", DialErrorKind::PathTooLong, true),
+        ("tcp://127.0.0.1:80", DialErrorKind::Option("device"), true),
+        ("tcp://[::1]:0;127.0.0.1:80", DialErrorKind::NotAvailable, true),
+        ("tcp://127.0.0.1:0;[::1]:80", DialErrorKind::NotAvailable, true),
+        ("tcp://127.0.0.2:0;127.0.0.1:80", DialErrorKind::NotAvailable, false),
+        ("tcp://eth9:0;127.0.0.1:80", DialErrorKind::Resolve, false),
+        ("tcp://127.0.0.1:80", DialErrorKind::Refused, false),
+        ("tcp://127.0.0.1:80", DialErrorKind::Exhausted, false),
+    ] {
+        let endpoint = text.parse().expect("an endpoint");
+        let error = Failure::<DialErrorKind>::from(kind).at(&endpoint, None);
+        assert_eq!(error.is_permanent(), permanent, "{error}");
+    }
 }
