@@ -55,7 +55,7 @@ impl Duplex {
     }
 
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv(|_| ()).map(|((), message)| message)
+        self.queue.try_recv(|_, _| ()).map(|((), message)| message)
     }
 }
 

@@ -85,9 +85,9 @@ impl FairQueue {
         }
     }
 
-    /// The next message, and what `of` says of the pipe it came from.
+    /// The next message, and what `of` says of the pipe and the batch it came from.
     #[inline]
-    pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>) -> T) -> Option<(T, Message)> {
+    pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>, &Batch) -> T) -> Option<(T, Message)> {
         let mut active = lock(&self.active);
         self.take_announced(&mut active);
         while let Some(front) = active.front_mut() {
@@ -95,7 +95,8 @@ impl FairQueue {
                 // What is in hand may not be the last any more.
                 front.pipe.refill(&mut front.batch);
             }
-            let message = front.batch.pop().map(|message| (of(&front.pipe), message));
+            let message = front.batch.pop();
+            let message = message.map(|message| (of(&front.pipe, &front.batch), message));
             // Refilled only when used up, so that the pipe knows what is still in hand; and at once, so
             // that a pipe without messages is announced again when it gets some: somebody else may wait.
             if front.batch.is_empty() && !front.pipe.refill(&mut front.batch) {

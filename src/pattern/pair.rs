@@ -33,7 +33,7 @@ impl Exclusive {
     }
 
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv(|_| ()).map(|((), message)| message)
+        self.queue.try_recv(|_, _| ()).map(|((), message)| message)
     }
 
     /// Makes the pipe the only one; `false` if another one is.

@@ -51,7 +51,7 @@ impl Reply {
                 expects: "has to answer the last request first",
             });
         }
-        while let Some((pipe, message)) = self.queue.try_recv(Arc::clone) {
+        while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.clone()) {
             let delimiter = message.parts().position(|part| part.is_empty());
             match delimiter.and_then(|at| message.split_at(at + 1)) {
                 Some((envelope, question)) => {

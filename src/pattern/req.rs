@@ -97,7 +97,7 @@ impl Request {
 
     /// Drops what has arrived; whether there was anything.
     fn pass_over(&self) -> bool {
-        (0..PASS_OVER).take_while(|_| self.queue.try_recv(|_| ()).is_some()).count() > 0
+        (0..PASS_OVER).take_while(|_| self.queue.try_recv(|_, _| ()).is_some()).count() > 0
     }
 
     /// The parts in front of the body, if the message has the envelope of an answer to this request.
@@ -127,7 +127,7 @@ impl Request {
                 expects: "has to send a request first",
             });
         }
-        while let Some((pipe, message)) = self.queue.try_recv(|pipe| pipe.id()) {
+        while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.id()) {
             let expected = turn.state.awaits(pipe);
             let envelope = self.envelope(turn.number, &message).filter(|_| expected);
             if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {

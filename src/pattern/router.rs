@@ -58,8 +58,8 @@ impl Routing {
 
     /// The next message, behind the routing id of its sender.
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        let (label, mut message) = self.queue.try_recv(|pipe| pipe.label())?;
-        message.push_front(label.to_bytes());
+        let (label, mut message) = self.queue.try_recv(|_, batch| batch.label().to_bytes())?;
+        message.push_front(label);
         Some(message)
     }
 

@@ -83,6 +83,13 @@ pub fn property(name: &str, value: &[u8]) -> Vec<u8> {
     octets
 }
 
+/// Socket-Type and Identity, as in READY and INITIATE.
+#[must_use]
+pub fn properties(socket_type: &str, identity: &str) -> Vec<u8> {
+    let socket_type = property("Socket-Type", socket_type.as_bytes());
+    [socket_type, property("Identity", identity.as_bytes())].concat()
+}
+
 /// READY of NULL.
 #[must_use]
 pub fn ready(socket_type: &str) -> Vec<u8> {

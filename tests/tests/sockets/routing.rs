@@ -10,7 +10,7 @@ use ironhouse::{
 use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::RawListener;
-use ironhouse_tests::{Done, rt, theirs, watch};
+use ironhouse_tests::{Done, octets, rt, theirs, watch};
 use libzmq_reference as zmq;
 
 const WAYS: [&str; 3] = [ANYWHERE, "ipc://*", "inproc://routing"];
@@ -229,6 +229,50 @@ fn the_monitor_names_the_id_of_each_peer() -> Done {
             let dealer = Dealer::new(Options::new().hub(hub).routing_id("me")?)?;
             dealer.connect(&endpoint)?;
             assert_eq!(named(&mut events).await.as_bytes(), b"me");
+        }
+        Ok(())
+    })
+}
+
+/// Of a server that comes back under another name: what waits stays what the one before had said, in hand
+/// or not.
+// REQREP-ROUTER-05
+#[test]
+fn messages_keep_the_id_that_they_came_with() -> Done {
+    rt::run(async {
+        let soon = Duration::from_millis(5);
+        let reconnect = Reconnect { interval: soon, max_interval: soon };
+        let router = Router::new(Options::new().reconnect(reconnect))?;
+        let mut events = router.monitor();
+        let servers = RawListener::bind().await;
+        router.connect(servers.endpoint())?;
+        for name in ["one", "two", "", "four"] {
+            let mut server = servers.accept().await;
+            server.write(&octets::greeting("NULL")).await;
+            server.write(&octets::command("READY", &octets::properties("DEALER", name))).await;
+            server.read_command("READY").await;
+            for number in 0..4 {
+                let body = format!("{number} of {name:?}");
+                server.write(&octets::frame(0, body.as_bytes())).await;
+            }
+            drop(server);
+            watch::disconnected(name, &mut events).await;
+            if name == "one" {
+                let first = rt::in_time(name, router.recv()).await?;
+                assert_eq!(frames(&first), [&b"one"[..], b"0 of \"one\""]);
+            }
+        }
+        for name in ["one", "two", "", "four"] {
+            for number in usize::from(name == "one")..4 {
+                let message = rt::in_time(name, router.recv()).await?;
+                assert_eq!(frames(&message)[1], format!("{number} of {name:?}").into_bytes());
+                let peer = message.peer().expect("who sent it");
+                assert_eq!(peer.claimed.routing_id.as_bytes(), name.as_bytes());
+                match name {
+                    "" => assert_eq!(message.first()[..1], [0], "made up by the ROUTER"),
+                    name => assert_eq!(message.first(), name),
+                }
+            }
         }
         Ok(())
     })

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::task::Waker;
 
 use zmtp_core::Message;
-use zmtp_core::peer::Peer;
+use zmtp_core::peer::{Peer, RoutingId};
 
 use super::Pipe;
 
@@ -13,7 +13,14 @@ use super::Pipe;
 #[derive(Debug, Default)]
 pub struct Batch {
     messages: VecDeque<Message>,
+    origin: Origin,
+}
+
+/// The connection that messages came through.
+#[derive(Debug, Clone, Default)]
+struct Origin {
     peer: Option<Arc<Peer>>,
+    label: RoutingId,
 }
 
 impl Batch {
@@ -21,12 +28,15 @@ impl Batch {
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
         let mut message = self.messages.pop_front()?;
-        if let Some(peer) = &self.peer
-            && message.peer().is_none()
-        {
-            message.set_peer(peer.clone());
-        }
+        self.origin.mark(&mut message);
         Some(message)
+    }
+
+    /// The [label](Pipe::label) that the pipe had when the messages came.
+    #[must_use]
+    #[inline]
+    pub const fn label(&self) -> &RoutingId {
+        &self.origin.label
     }
 
     /// The next message, which stays; who sent it is not marked yet.
@@ -48,10 +58,24 @@ impl Batch {
     }
 }
 
+impl Origin {
+    #[inline]
+    fn mark(&self, message: &mut Message) {
+        if let Some(peer) = &self.peer
+            && message.peer().is_none()
+        {
+            message.set_peer(peer.clone());
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Inbound {
     queue: VecDeque<Message>,
-    peer: Option<Arc<Peer>>,
+    /// How many at the front of the queue came through connections before this one, and which.
+    earlier: VecDeque<(usize, Origin)>,
+    /// This connection.
+    origin: Origin,
     /// The mark of this side; zero means none.
     own_mark: usize,
     /// The mark that holds now; zero means none.
@@ -73,7 +97,8 @@ impl Inbound {
     pub(super) fn new(high_water: usize, conflate: bool) -> Self {
         Self {
             queue: VecDeque::new(),
-            peer: None,
+            earlier: VecDeque::new(),
+            origin: Origin::default(),
             own_mark: high_water,
             high_water,
             held: 0,
@@ -118,21 +143,34 @@ impl Inbound {
     /// told.
     pub(super) fn accept(&mut self, message: Message, conflate: bool) -> bool {
         if conflate || self.conflate {
-            self.queue.clear();
+            self.clear();
         }
         self.queue.push_back(message);
         !std::mem::replace(&mut self.announced, true)
     }
 
-    /// Another peer begins to send: what still waits is marked with the one before.
+    fn clear(&mut self) {
+        self.queue.clear();
+        self.earlier.clear();
+    }
+
+    /// Another peer begins to send: what still waits stays that of the one before.
     pub(super) fn set_peer(&mut self, peer: Arc<Peer>) {
-        if let Some(before) = self.peer.replace(peer) {
-            for message in &mut self.queue {
-                if message.peer().is_none() {
-                    *message = std::mem::take(message).with_peer(before.clone());
-                }
-            }
+        let known: usize = self.earlier.iter().map(|(count, _)| count).sum();
+        let count = self.queue.len().saturating_sub(known);
+        if count > 0 {
+            self.earlier.push_back((count, self.origin.clone()));
         }
+        self.origin.peer = Some(peer);
+    }
+
+    pub(super) const fn label(&self) -> &RoutingId {
+        &self.origin.label
+    }
+
+    /// Names the peer, for what it will send.
+    pub(super) fn set_label(&mut self, label: RoutingId) {
+        self.origin.label = label;
     }
 
     /// How many messages may be delivered now; at least one for a queue without a mark.
@@ -150,7 +188,7 @@ impl Inbound {
     /// Appends messages; whether the owner must be told that there are some.
     pub(super) fn deliver(&mut self, messages: &mut VecDeque<Message>) -> bool {
         if self.conflate {
-            self.queue.clear();
+            self.clear();
             self.queue.extend(messages.pop_back());
             messages.clear();
         } else if self.queue.is_empty() {
@@ -172,6 +210,7 @@ impl Inbound {
         }
         // Half of the mark at most: the driver fills the other half meanwhile.
         let most = if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) };
+        let most = self.take_origin(most, &mut batch.origin);
         if self.queue.len() <= most {
             std::mem::swap(&mut self.queue, &mut batch.messages);
         } else {
@@ -179,19 +218,37 @@ impl Inbound {
         }
         self.held = batch.messages.len();
         self.announced = self.held > 0;
-        batch.peer.clone_from(&self.peer);
         if self.held == 0 && self.queue.capacity() > 64 {
             self.queue = VecDeque::new();
         }
         self.held > 0
     }
 
+    /// The connection that the next messages came through, and how many of `most` did.
+    fn take_origin(&mut self, most: usize, origin: &mut Origin) -> usize {
+        let Some((count, earlier)) = self.earlier.front_mut() else {
+            origin.clone_from(&self.origin);
+            return most;
+        };
+        origin.clone_from(earlier);
+        let taken = most.min(*count);
+        *count -= taken;
+        if *count == 0 {
+            self.earlier.pop_front();
+        }
+        taken
+    }
+
     /// All that waits goes to the owner and still counts.
     pub(super) fn adopt(&mut self) -> Batch {
-        let messages = std::mem::take(&mut self.queue);
+        let mut messages = std::mem::take(&mut self.queue);
+        let mut rest = messages.iter_mut();
+        for (count, origin) in self.earlier.drain(..) {
+            rest.by_ref().take(count).for_each(|message| origin.mark(message));
+        }
         self.adopted += messages.len();
         self.announced = false;
-        Batch { messages, peer: self.peer.clone() }
+        Batch { messages, origin: self.origin.clone() }
     }
 
     /// So many adopted messages count no more; whether whoever fills the queue should go on now.

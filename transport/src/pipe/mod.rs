@@ -108,7 +108,6 @@ pub struct Pipe {
     owner: Arc<dyn Owner>,
     conflate: bool,
     peer: Mutex<Option<Arc<Peer>>>,
-    label: Mutex<RoutingId>,
     outbound: Mutex<Outbound>,
     inbound: Mutex<Inbound>,
 }
@@ -124,7 +123,6 @@ impl Pipe {
             owner,
             conflate,
             peer: Mutex::new(None),
-            label: Mutex::default(),
             outbound: Mutex::new(Outbound::new(marks.send, conflate)),
             inbound: Mutex::new(Inbound::new(marks.receive, conflate)),
         })
@@ -152,12 +150,12 @@ impl Pipe {
     /// The name that the owner gave the peer; empty if none.
     #[must_use]
     pub fn label(&self) -> RoutingId {
-        lock(&self.label).clone()
+        lock(&self.inbound).label().clone()
     }
 
-    /// Names the peer.
+    /// Names the peer. What came through connections before keeps its [label](Batch::label).
     pub fn set_label(&self, label: RoutingId) {
-        *lock(&self.label) = label;
+        lock(&self.inbound).set_label(label);
     }
 
     /// Hands a message over for sending: all of it or nothing.
