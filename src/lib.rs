@@ -99,8 +99,8 @@ pub use socket::{Dealer, IntoEndpoint, Pair, Pub, Pull, Push, Rep, Req, Router, 
 pub use split::{RecvHalf, SendHalf};
 pub use transport::net::{Keepalive, SocksProxy, TransportOptions};
 pub use transport::{
-    Connecting, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom, Reconnect,
-    ReconnectStop,
+    Connecting, DepartedLimits, Disconnect, Endpoint, Event, HighWaterMarks, Hub, OsRandom,
+    Reconnect, ReconnectStop,
 };
 /// Policies and their providers, limits, events, and 27/ZAP itself.
 pub use zap;

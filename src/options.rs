@@ -7,7 +7,7 @@ mod transport;
 
 use std::time::Duration;
 
-use ::transport::{EngineOptions, HighWaterMarks, Hub, Reconnect, ReconnectStop};
+use ::transport::{DepartedLimits, EngineOptions, HighWaterMarks, Hub, Reconnect, ReconnectStop};
 use bytes::Bytes;
 use zmtp_core::Limits;
 use zmtp_core::peer::RoutingId;
@@ -110,6 +110,15 @@ impl Options {
         }
         self.properties.push(name, value)?;
         Ok(self)
+    }
+
+    /// How much may wait to be received from peers that have connected and left again, over all of them;
+    /// zero means no bound. What is beyond it is not lost: no message of a new peer is taken until half
+    /// of it was received ([`Event::BacklogFull`](crate::Event::BacklogFull)). Default: 10,000 messages,
+    /// 64 MiB.
+    pub fn departed_limits(mut self, limits: DepartedLimits) -> Self {
+        self.engine.departed = limits;
+        self
     }
 
     /// Messages that may wait to be sent to one peer; zero means no mark (`ZMQ_SNDHWM`). Default: 1,000.

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use ironhouse::{Disconnect, Options, Pub, Sub, XPub};
+use ironhouse::{DepartedLimits, Disconnect, Event, Options, Pub, Pull, Sub, XPub};
 use ironhouse_tests::place::ANYWHERE;
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::watch::{self, Fault};
@@ -219,6 +219,51 @@ fn what_a_subscriber_held_is_released_when_it_leaves() -> Done {
         }
         publisher.send("0000001").await?;
         assert_eq!(rt::in_time("the one that stays", stays.recv()).await?.first(), "0000001");
+        Ok(())
+    })
+}
+
+/// Peers that come, fill their mark and leave cost no more than the bound for all of them. Without it this
+/// would be 220 MB.
+// hostile: R10
+#[test]
+fn coming_filling_and_leaving_again_is_bounded() -> Done {
+    const VISITS: usize = 60;
+    alone(async {
+        let limits = DepartedLimits { octets: 7_000_000, ..DepartedLimits::default() };
+        let pull = Pull::new(Options::new().departed_limits(limits))?;
+        let mut events = pull.monitor();
+        let endpoint = pull.bind(ANYWHERE).await?;
+        let burst = octets::frame(0, &[7; 4096]).repeat(900);
+        let before = resident();
+        let mut waiting = Vec::new();
+        for visit in 0..VISITS {
+            let mut raw = Raw::connect(&endpoint).await;
+            raw.shake_hands_null("PUSH").await;
+            let writes = async {
+                raw.write(&burst).await;
+                raw.finish().await;
+                raw.read_to_end().await;
+            };
+            // Two fit. Of the others more is written than is taken, and their connections stay.
+            if visit < 2 {
+                writes.await;
+                if visit == 1 {
+                    let full = |event: &Event| matches!(event, Event::BacklogFull { .. });
+                    watch::event("full", &mut events, |event| full(event).then_some(())).await;
+                }
+            } else {
+                _ = rt::in_time_or_not(Duration::from_millis(20), writes).await;
+                waiting.push(raw);
+            }
+        }
+        let grown = resident().saturating_sub(before);
+        assert!(grown < ALLOWANCE, "{grown} octets of {VISITS} visitors");
+        drop(waiting);
+        for _ in 0..1800 {
+            assert_eq!(rt::in_time("what two left", pull.recv()).await?.octets(), 4096);
+        }
+        pull.close().await;
         Ok(())
     })
 }

@@ -79,6 +79,16 @@ pub enum Event {
         /// Messages that were handed over for sending and are lost.
         lost: usize,
     },
+    /// Too much of peers that have left was not received yet: no message of a new peer is taken, which has
+    /// to wait, until half of it was received.
+    BacklogFull {
+        /// Messages that wait.
+        messages: usize,
+        /// Octets that they, and who sent them, take.
+        octets: usize,
+    },
+    /// New peers need not wait any more.
+    BacklogRead,
     /// PUB and XPUB: the first peer is subscribed to a prefix.
     Subscribed {
         /// The prefix.
@@ -191,9 +201,17 @@ fn log(event: &Event) {
         Event::Disconnected { endpoint, address, cause, lost } => {
             tracing::debug!(%endpoint, %address, %cause, lost, "connection ended");
         }
+        Event::BacklogFull { messages, octets } => {
+            tracing::warn!(
+                messages,
+                octets,
+                "messages of peers that left wait, new peers are held back"
+            );
+        }
         // What peers are interested in is nobody else's business.
         Event::Subscribed { .. } | Event::Unsubscribed { .. } => {}
-        Event::Listening { .. }
+        Event::BacklogRead
+        | Event::Listening { .. }
         | Event::Connected { .. }
         | Event::Retrying { .. }
         | Event::Unbound { .. } => tracing::debug!(?event),

@@ -69,6 +69,7 @@
 
 mod admission;
 mod ask;
+mod backlog;
 mod backoff;
 mod clock;
 mod connection;
@@ -84,6 +85,7 @@ mod sessions;
 mod warning;
 
 pub use ask::guarded;
+pub use backlog::DepartedLimits;
 pub use backoff::{Reconnect, ReconnectStop};
 pub use endpoint::Endpoint;
 pub use engine::{ConnectFailure, Connecting, Engine, EngineOptions, Hub, StartError};

@@ -1,5 +1,6 @@
 //! Sockets of ours with sockets of ours: what the patterns promise, and how sockets begin and end.
 
+mod departed;
 mod inproc;
 mod life;
 mod many;

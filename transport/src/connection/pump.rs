@@ -64,6 +64,8 @@ pub(crate) struct Pump<'a> {
     /// Whether `input` may hold something whole that there was no room for.
     undelivered: bool,
     messages: VecDeque<Message>,
+    /// Octets that the messages in hand came as.
+    decoded: usize,
     writing: OutputBuffer,
 }
 
@@ -90,6 +92,7 @@ impl<'a> Pump<'a> {
             expects_large: false,
             proven: 0,
             messages: VecDeque::new(),
+            decoded: 0,
             writing: OutputBuffer::new(),
         }
     }
@@ -215,17 +218,21 @@ impl<'a> Pump<'a> {
 
     /// Decodes all that there is room for. Whether there may be room for more.
     fn decode(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let mut room = self.pipe.room(cx.waker());
+        let Some(room) = self.pipe.room(cx.waker()) else { return self.look_ahead() };
+        // What was in hand while others had to be read first.
+        let mut room = room.saturating_sub(self.messages.len());
         let result = loop {
+            let before = self.input.len();
             room -= self.incoming.plain_messages(&mut self.input, room, &mut self.messages);
+            self.decoded += before - self.input.len();
             if room == 0 {
-                self.pipe.deliver(&mut self.messages);
-                room = self.pipe.room(cx.waker());
+                self.deliver();
+                room = self.pipe.room(cx.waker()).unwrap_or(0);
                 if room == 0 {
                     break Ok(false);
                 }
             }
-            match self.incoming.next(&mut self.input) {
+            match self.next() {
                 Ok(Some(Received::Message(message))) => {
                     self.messages.push_back(message);
                     room -= 1;
@@ -242,8 +249,36 @@ impl<'a> Pump<'a> {
                 Err(error) => break Err(error),
             }
         };
-        self.pipe.deliver(&mut self.messages);
+        self.deliver();
         result.map_err(|error| End::Broken(error.into()))
+    }
+
+    /// Decodes what is no message, up to the first message, which stays in hand.
+    fn look_ahead(&mut self) -> Result<bool, End> {
+        let broken = |error: ProtocolError| End::Broken(error.into());
+        while self.messages.is_empty() {
+            match self.next().map_err(broken)? {
+                Some(Received::Message(message)) => self.messages.push_back(message),
+                Some(other) => self.react(other).map_err(broken)?,
+                None => {
+                    self.undelivered = false;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn next(&mut self) -> Result<Option<Received>, ProtocolError> {
+        let before = self.input.len();
+        let received = self.incoming.next(&mut self.input);
+        self.decoded += before - self.input.len();
+        received
+    }
+
+    fn deliver(&mut self) {
+        let octets = std::mem::take(&mut self.decoded);
+        self.pipe.deliver(&mut self.messages, octets);
     }
 
     fn react(&mut self, received: Received) -> Result<(), ProtocolError> {
@@ -254,7 +289,7 @@ impl<'a> Pump<'a> {
             }
             Received::Subscription(change, prefix) => {
                 // In the order in which they came.
-                self.pipe.deliver(&mut self.messages);
+                self.deliver();
                 self.pipe.owner().clone().subscription(self.pipe, change, &prefix)
             }
             Received::Pong(_) => {

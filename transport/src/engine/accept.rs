@@ -77,6 +77,7 @@ async fn serve(
     match shaken {
         Ok(greeted) => {
             let pipe = shared.new_pipe();
+            pipe.count_in(&shared.backlog);
             let established = Established {
                 endpoint: &endpoint,
                 stream,

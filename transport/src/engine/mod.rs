@@ -23,6 +23,7 @@ use zmtp_core::peer::{Peer, PeerAddress, RoutingId};
 pub use self::connect::{ConnectFailure, Connecting};
 pub use self::inproc::Hub;
 use crate::ask::Judge;
+use crate::backlog::{Backlog, DepartedLimits};
 use crate::backoff::{Reconnect, ReconnectStop};
 use crate::clock::Clock;
 use crate::connection::{End, Greeted, Hands, Pump};
@@ -47,6 +48,8 @@ pub struct EngineOptions {
     pub max_half_open: usize,
     /// Bounds of each pipe.
     pub marks: HighWaterMarks,
+    /// How much may wait to be received from peers that have left, before new ones have to wait.
+    pub departed: DepartedLimits,
     /// Each pipe keeps only the last message, instead of heeding the marks.
     pub conflate: bool,
     /// Pauses between attempts to connect.
@@ -69,6 +72,7 @@ impl Default for EngineOptions {
             authentication: GuardLimits::default(),
             max_half_open: 1024,
             marks: HighWaterMarks::default(),
+            departed: DepartedLimits::default(),
             conflate: false,
             reconnect: Reconnect::default(),
             reconnect_stop: ReconnectStop::default(),
@@ -125,6 +129,7 @@ struct Shared {
     options: EngineOptions,
     judge: Judge,
     sessions: Arc<Sessions>,
+    backlog: Arc<Backlog>,
     events: EventSink,
     clock: Clock,
     tasks: TaskTracker,
@@ -173,8 +178,9 @@ impl Engine {
             shared: Arc::new(Shared {
                 owner,
                 config,
-                options,
                 sessions: Sessions::new(judge.clone()),
+                backlog: Backlog::new(options.departed, events.clone()),
+                options,
                 judge,
                 events,
                 clock: Clock::start(),
@@ -361,6 +367,7 @@ impl Shared {
         lock(&self.pipes).remove(&pipe.id());
         self.owner.lost(pipe, false);
         self.given_up.fetch_add(pipe.close(), Ordering::Relaxed);
+        self.backlog.report();
     }
 
     fn pipes(&self) -> Vec<Arc<Pipe>> {

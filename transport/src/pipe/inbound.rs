@@ -7,7 +7,8 @@ use std::task::Waker;
 use zmtp_core::Message;
 use zmtp_core::peer::{Peer, RoutingId};
 
-use super::Pipe;
+use super::{Pipe, PipeId};
+use crate::backlog::{Amount, Backlog, Departed};
 
 /// Messages in the hands of the receiver, and who sent them.
 #[derive(Debug, Default)]
@@ -80,10 +81,18 @@ pub(super) struct Inbound {
     own_mark: usize,
     /// The mark that holds now; zero means none.
     high_water: usize,
-    /// Messages in the batch that the receiver holds.
-    held: usize,
-    /// Messages that the owner has adopted and not released.
-    adopted: usize,
+    /// Octets in the queue, as they came through a stream.
+    octets: usize,
+    /// In the batch that the receiver holds.
+    held: Amount,
+    /// Adopted by the owner and not released.
+    adopted: Amount,
+    /// Where what is not read counts when the peer has left; of accepted connections.
+    backlog: Option<Arc<Backlog>>,
+    /// No message was delivered yet.
+    fresh: bool,
+    /// The peer has left.
+    departed: Option<Departed>,
     /// Only the last message is kept.
     conflate: bool,
     /// Whether the owner knows that there is something to receive.
@@ -101,13 +110,46 @@ impl Inbound {
             origin: Origin::default(),
             own_mark: high_water,
             high_water,
-            held: 0,
-            adopted: 0,
+            octets: 0,
+            held: Amount::default(),
+            adopted: Amount::default(),
+            backlog: None,
+            fresh: true,
+            departed: None,
             conflate,
             announced: false,
             driver: None,
             sender: None,
         }
+    }
+
+    /// What is not read counts there when the peer has left.
+    pub(super) fn set_backlog(&mut self, backlog: Arc<Backlog>) {
+        self.backlog = Some(backlog);
+    }
+
+    /// The peer has left for good.
+    pub(super) fn depart(&mut self, pipe: PipeId) {
+        let Some(backlog) = &self.backlog else { return };
+        backlog.forget(pipe);
+        if self.departed.is_none() && self.waiting() > 0 {
+            let peer = self.origin.peer.as_deref();
+            self.departed = Some(Departed::new(backlog.clone(), peer, self.amount()));
+        }
+    }
+
+    /// Some of what the peer wrote was read.
+    fn recount(&mut self) {
+        let amount = self.amount();
+        match &mut self.departed {
+            Some(departed) if amount.messages > 0 => departed.set(amount),
+            departed => *departed = None,
+        }
+    }
+
+    fn amount(&self) -> Amount {
+        let octets = self.octets + self.held.octets + self.adopted.octets;
+        Amount { messages: self.waiting(), octets }
     }
 
     /// A sender in this process takes over, or leaves. As in libzmq the marks of both sides add up, and
@@ -136,7 +178,7 @@ impl Inbound {
     }
 
     fn waiting(&self) -> usize {
-        self.queue.len() + self.held + self.adopted
+        self.queue.len() + self.held.messages + self.adopted.messages
     }
 
     /// Appends one message, in place of all others if either side conflates; whether the owner must be
@@ -152,6 +194,7 @@ impl Inbound {
     fn clear(&mut self) {
         self.queue.clear();
         self.earlier.clear();
+        self.octets = 0;
     }
 
     /// Another peer begins to send: what still waits stays that of the one before.
@@ -173,8 +216,16 @@ impl Inbound {
         self.origin.label = label;
     }
 
-    /// How many messages may be delivered now; at least one for a queue without a mark.
-    pub(super) fn room(&mut self, waker: &Waker) -> usize {
+    /// How many messages may be delivered now. `None` if none before others were read.
+    pub(super) fn room(&mut self, pipe: PipeId, waker: &Waker) -> Option<usize> {
+        let held_back = |backlog: &Arc<Backlog>| backlog.holds_back(pipe, waker);
+        if self.fresh && self.backlog.as_ref().is_some_and(held_back) {
+            return None;
+        }
+        Some(self.room_below_mark(waker))
+    }
+
+    fn room_below_mark(&mut self, waker: &Waker) -> usize {
         if !self.is_bounded() {
             return usize::MAX;
         }
@@ -185,8 +236,10 @@ impl Inbound {
         room
     }
 
-    /// Appends messages; whether the owner must be told that there are some.
-    pub(super) fn deliver(&mut self, messages: &mut VecDeque<Message>) -> bool {
+    /// Appends messages, which came as so many octets; whether the owner must be told that there are
+    /// some.
+    pub(super) fn deliver(&mut self, messages: &mut VecDeque<Message>, octets: usize) -> bool {
+        self.fresh = false;
         if self.conflate {
             self.clear();
             self.queue.extend(messages.pop_back());
@@ -196,6 +249,7 @@ impl Inbound {
         } else {
             self.queue.append(messages);
         }
+        self.octets += octets;
         !std::mem::replace(&mut self.announced, true)
     }
 
@@ -211,17 +265,22 @@ impl Inbound {
         // Half of the mark at most: the driver fills the other half meanwhile.
         let most = if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) };
         let most = self.take_origin(most, &mut batch.origin);
+        let octets = share(self.octets, most, self.queue.len());
         if self.queue.len() <= most {
             std::mem::swap(&mut self.queue, &mut batch.messages);
         } else {
             batch.messages.extend(self.queue.drain(..most));
         }
-        self.held = batch.messages.len();
-        self.announced = self.held > 0;
-        if self.held == 0 && self.queue.capacity() > 64 {
+        self.octets -= octets;
+        self.held = Amount { messages: batch.messages.len(), octets };
+        self.announced = self.held.messages > 0;
+        if !self.announced && self.queue.capacity() > 64 {
             self.queue = VecDeque::new();
         }
-        self.held > 0
+        if self.departed.is_some() {
+            self.recount();
+        }
+        self.announced
     }
 
     /// The connection that the next messages came through, and how many of `most` did.
@@ -246,18 +305,33 @@ impl Inbound {
         for (count, origin) in self.earlier.drain(..) {
             rest.by_ref().take(count).for_each(|message| origin.mark(message));
         }
-        self.adopted += messages.len();
+        self.adopted.messages += messages.len();
+        self.adopted.octets += std::mem::take(&mut self.octets);
         self.announced = false;
         Batch { messages, origin: self.origin.clone() }
     }
 
     /// So many adopted messages count no more; whether whoever fills the queue should go on now.
     pub(super) fn release(&mut self, count: usize) -> bool {
-        self.adopted = self.adopted.saturating_sub(count);
+        let Amount { messages, octets } = self.adopted;
+        self.adopted.octets -= share(octets, count, messages);
+        self.adopted.messages -= count.min(messages);
+        if self.departed.is_some() {
+            self.recount();
+        }
         self.waiting() <= self.high_water / 2
     }
 
     pub(super) fn take_waker(&mut self) -> Option<Waker> {
         self.driver.take()
     }
+}
+
+/// What falls on some of the messages that came as so many octets.
+fn share(octets: usize, some: usize, all: usize) -> usize {
+    if some >= all {
+        return octets;
+    }
+    let share = octets as u128 * some as u128 / all.max(1) as u128;
+    usize::try_from(share).unwrap_or(octets)
 }

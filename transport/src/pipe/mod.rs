@@ -23,6 +23,7 @@ use zmtp_core::peer::{Peer, RoutingId};
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
+use crate::backlog::Backlog;
 use crate::events::EventSink;
 use crate::lock::lock;
 
@@ -290,6 +291,11 @@ impl Pipe {
         &self.owner
     }
 
+    /// What is not received when the peer has left counts there.
+    pub(crate) fn count_in(&self, backlog: &Arc<Backlog>) {
+        lock(&self.inbound).set_backlog(backlog.clone());
+    }
+
     /// A connection took over: what waited is encoded for it.
     pub(crate) fn go_online(
         self: &Arc<Self>,
@@ -366,7 +372,10 @@ impl Pipe {
     /// The pipe will never have a connection again. Gives the number of messages given up.
     pub(crate) fn close(self: &Arc<Self>) -> usize {
         *lock(&self.peer) = None;
-        lock(&self.inbound).set_sender(None, 0);
+        let mut inbound = lock(&self.inbound);
+        inbound.set_sender(None, 0);
+        inbound.depart(self.id);
+        drop(inbound);
         let given_up = lock(&self.outbound).close();
         self.owner.writable(self);
         given_up
@@ -401,17 +410,18 @@ impl Pipe {
         lock(&self.outbound).with_outgoing(use_it)
     }
 
-    /// How many messages the receiving side takes now; leaves `waker` if none.
-    pub(crate) fn room(&self, waker: &Waker) -> usize {
-        lock(&self.inbound).room(waker)
+    /// How many messages the receiving side takes now; leaves `waker` if none. `None` if it takes none
+    /// before those of peers that have left were read.
+    pub(crate) fn room(&self, waker: &Waker) -> Option<usize> {
+        lock(&self.inbound).room(self.id, waker)
     }
 
-    /// Hands received messages over and leaves `messages` empty.
-    pub(crate) fn deliver(self: &Arc<Self>, messages: &mut VecDeque<Message>) {
+    /// Hands received messages over, which came as so many octets, and leaves `messages` empty.
+    pub(crate) fn deliver(self: &Arc<Self>, messages: &mut VecDeque<Message>, octets: usize) {
         if messages.is_empty() {
             return;
         }
-        if lock(&self.inbound).deliver(messages) {
+        if lock(&self.inbound).deliver(messages, octets) {
             self.owner.readable(self);
         }
     }
