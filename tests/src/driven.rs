@@ -46,7 +46,14 @@ impl Driven {
         security: impl Security + 'static,
         kind: SocketType,
     ) -> Self {
-        let config = Arc::new(ConnectionConfig::new(kind, Arc::new(security)));
+        Self::connect_with(to, Arc::new(ConnectionConfig::new(kind, Arc::new(security)))).await
+    }
+
+    /// The same, with more to say of itself.
+    ///
+    /// # Panics
+    /// If nobody listens there.
+    pub async fn connect_with(to: &Endpoint, config: Arc<ConnectionConfig>) -> Self {
         let raw = Raw::connect(to).await;
         let link = Link { address: PeerAddress::Unknown, listener: "a test".into() };
         let now = zmtp_core::Instant::ORIGIN;

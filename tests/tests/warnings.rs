@@ -3,17 +3,26 @@
 //!
 //! One test, in a process of its own: the budget of lines per second is one for the whole process.
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use curve::CurveClient;
 use ironhouse::auth::Refusal;
-use ironhouse::{Dealer, Endpoint, Limits, Options, Security, ServerSecurity};
+use ironhouse::{
+    Authenticator, Dealer, Endpoint, KeySet, Limits, Options, Passwords, Policy, Security,
+    ServerSecurity, SocketType,
+};
 use ironhouse_tests::capture::{self, Record};
+use ironhouse_tests::driven::{Driven, Outcome};
 use ironhouse_tests::judge::{Judge, REASON};
 use ironhouse_tests::keys::Keys;
 use ironhouse_tests::octets::{greeting, long_header, server_greeting};
 use ironhouse_tests::raw::Raw;
 use ironhouse_tests::{Done, rt, watch};
 use tracing::Level;
+use zmtp_core::connection::ConnectionConfig;
+use zmtp_core::mechanism::Security as Mechanism;
+use zmtp_core::mechanism::plain::PlainClient;
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -30,6 +39,7 @@ fn each_refusal_is_one_warning_without_secrets() -> Done {
     rt::run(async {
         strangers().await?;
         refused_clients().await?;
+        judged_by_a_policy().await?;
         established_peers().await?;
         flood().await
     })
@@ -99,6 +109,72 @@ async fn refused_clients() -> Done {
         server.close().await;
     }
     Ok(())
+}
+
+/// The policy engine has its own record of each decision, which is no second warning: what it knows stands
+/// in the one.
+async fn judged_by_a_policy() -> Done {
+    let (server, client) = (Keys::new(), Keys::new());
+    let users = || Passwords::from_pairs([("alice", "her password")]);
+    let passwords = Authenticator::new().configure_plain("*", users()?)?;
+    let denied = Authenticator::new().configure_plain("*", users()?)?.deny("127.0.0.0/8")?;
+    let keys = Authenticator::new().configure_curve("*", KeySet::new())?;
+    let plain = || PlainClient::new(b"alice", PASSWORD.as_bytes());
+    for (what, security, client, facts) in [
+        (
+            "a wrong password",
+            ServerSecurity::plain().with_authenticator(passwords.clone()),
+            Arc::new(plain()?) as Arc<dyn Mechanism>,
+            ["PLAIN", "alice", "provider: ", "Invalid credentials"],
+        ),
+        (
+            "an address",
+            ServerSecurity::plain().with_authenticator(denied),
+            Arc::new(plain()?),
+            ["PLAIN", "alice", "address: ", "127.0.0.0/8"],
+        ),
+        (
+            "an unknown key",
+            ServerSecurity::curve(server.pair()).with_authenticator(keys),
+            Arc::new(CurveClient::new(client.pair(), server.public())?),
+            ["CURVE", &client.public().to_string(), "provider: ", "Unknown key"],
+        ),
+    ] {
+        let socket = Dealer::new(Options::new().security(security))?;
+        let mut events = socket.monitor();
+        let endpoint = socket.bind("tcp://127.0.0.1:*").await?;
+        let config = ConnectionConfig::new(SocketType::DEALER, client);
+        let mut peer = Driven::connect_with(&endpoint, Arc::new(config)).await;
+        assert!(matches!(peer.shake_hands(usize::MAX, usize::MAX).await, Outcome::Failed(_)));
+        watch::failure(what, &mut events).await;
+        one_warning(what, &peer.raw, &endpoint, &facts);
+        socket.close().await;
+    }
+
+    let security = ServerSecurity::plain().with_authenticator(passwords.clone());
+    let socket = Dealer::new(Options::new().security(security))?;
+    let mut events = socket.monitor();
+    let endpoint = socket.bind("tcp://127.0.0.1:*").await?;
+    let mut raw = Raw::connect(&endpoint).await;
+    raw.shake_hands_plain("alice", "her password", "DEALER").await;
+    watch::success("alice", &mut events).await;
+    passwords.set_policy(Policy::default());
+    watch::disconnected("alice", &mut events).await;
+    one_warning("put out", &raw, &endpoint, &["PLAIN", "alice", "domain: ", "traffic"]);
+    socket.close().await;
+    Ok(())
+}
+
+/// One line about this peer, with its address, the status, the rule and these facts.
+fn one_warning(what: &str, peer: &Raw, endpoint: &Endpoint, facts: &[&str]) {
+    let address = peer.address().to_string();
+    let warnings = capture::warnings(&address);
+    let [warning] = &warnings[..] else { panic!("{what}: not one line: {warnings:#?}") };
+    let endpoint = endpoint.to_string();
+    for part in facts.iter().copied().chain(["\"400\"", "ZAP-25", &endpoint]) {
+        assert!(warning.text.contains(part), "{what}: no {part:?} in {warning:?}");
+    }
+    assert!(!warning.text.contains(PASSWORD), "{what}");
 }
 
 async fn established_peers() -> Done {

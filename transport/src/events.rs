@@ -175,12 +175,9 @@ impl EventSink {
     }
 }
 
-/// Refused and misbehaving peers at WARN, established ones at INFO, the rest at DEBUG.
+/// Established peers at INFO, what an operator has to look at at WARN, the rest at DEBUG.
 fn log(event: &Event) {
     match event {
-        Event::HandshakeFailed { endpoint, address, error } => {
-            crate::warning::peer_failed(endpoint, address, error);
-        }
         Event::HandshakeSucceeded { endpoint, peer, .. } => tracing::info!(
             %endpoint,
             address = %peer.verified.address,
@@ -192,12 +189,16 @@ fn log(event: &Event) {
         Event::AcceptFailed { endpoint, error } => {
             tracing::warn!(%endpoint, %error, "a connection could not be accepted");
         }
+        // The refusal itself was told.
+        Event::Stopped { endpoint, cause: Disconnect::Protocol(_) } => {
+            tracing::info!(%endpoint, "no further attempt to connect");
+        }
         Event::Stopped { endpoint, cause } => {
             tracing::warn!(%endpoint, %cause, "no further attempt to connect");
         }
-        Event::Disconnected { endpoint, address, cause: Disconnect::Protocol(error), lost } => {
-            tracing::warn!(%endpoint, %address, %error, lost, "connection broken");
-        }
+        // Told as warnings of their own, which know more.
+        Event::HandshakeFailed { .. }
+        | Event::Disconnected { cause: Disconnect::Protocol(_), .. } => {}
         Event::Disconnected { endpoint, address, cause, lost } => {
             tracing::debug!(%endpoint, %address, %cause, lost, "connection ended");
         }

@@ -52,7 +52,15 @@ struct Live {
     revision: AtomicU64,
     peer: Arc<Peer>,
     stop: CancellationToken,
-    revoked: OnceLock<ProtocolError>,
+    revoked: OnceLock<Revoked>,
+}
+
+/// Why a peer was put out.
+#[derive(Debug)]
+struct Revoked {
+    error: ProtocolError,
+    /// What in the authenticator said so.
+    step: Option<Arc<str>>,
 }
 
 /// A connection, judged or not; it is judged again as long as this lives.
@@ -187,19 +195,19 @@ impl Live {
     /// Goes on only for a peer that would come in now as who it came in.
     fn settle(&self, decision: AuthDecision) {
         let verified = &self.peer.verified;
-        let (status, text) = match decision {
+        let (status, text, step) = match decision {
             AuthDecision::Accept { user_id, metadata } => {
                 if user_id == verified.user_id && metadata == verified.metadata {
                     return;
                 }
                 // It may come back at once, with the facts of now.
-                (Refusal::Temporary, "Its user id or properties are others now".into())
+                (Refusal::Temporary, "Its user id or properties are others now".into(), None)
             }
-            AuthDecision::Refuse { status, text } => (status, text),
+            AuthDecision::Refuse { status, text, step } => (status, text, step),
         };
         let error = ProtocolError::local(Stage::Traffic, Kind::Revoked { status, text });
         // The first reason stays.
-        let _ = self.revoked.set(error);
+        let _ = self.revoked.set(Revoked { error, step });
         self.stop.cancel();
     }
 }
@@ -212,7 +220,12 @@ impl Session {
 
     /// Why, if the peer was put out.
     pub(crate) fn revoked(&self) -> Option<&ProtocolError> {
-        self.judged.as_ref()?.live.revoked.get()
+        Some(&self.judged.as_ref()?.live.revoked.get()?.error)
+    }
+
+    /// What in the authenticator said so.
+    pub(crate) fn revoked_by(&self) -> Option<&str> {
+        self.judged.as_ref()?.live.revoked.get()?.step.as_deref()
     }
 }
 

@@ -1,10 +1,11 @@
 //! Warnings about peers, limited in rate: a flood of garbage must not become a flood of log lines.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use zmtp_core::error::ProtocolError;
-use zmtp_core::peer::PeerAddress;
+use zmtp_core::error::{Kind, ProtocolError};
+use zmtp_core::peer::{Peer, PeerAddress};
+use zmtp_core::wire::greeting::MechanismName;
 
 use crate::endpoint::Endpoint;
 use crate::lock::lock;
@@ -38,17 +39,68 @@ fn admit() -> Option<u64> {
     }
 }
 
-/// One line for a peer whose handshake failed or that was refused.
-pub(crate) fn peer_failed(endpoint: &Endpoint, address: &PeerAddress, error: &ProtocolError) {
-    if let Some(suppressed) = admit() {
-        tracing::warn!(
-            %endpoint,
-            %address,
-            side = %error.side,
-            stage = %error.stage,
-            rule = error.rule().id,
-            suppressed,
-            "{error}"
-        );
+/// What an authenticator refused, beside why.
+#[derive(Debug, Default)]
+pub(crate) struct Refused {
+    /// Who the peer says it is.
+    pub(crate) claim: String,
+    /// What in the authenticator said so.
+    pub(crate) step: Option<Arc<str>>,
+}
+
+/// One line for a peer whose handshake failed or that was refused: all there is to know of it.
+pub(crate) fn peer_failed(
+    endpoint: &Endpoint,
+    address: &PeerAddress,
+    mechanism: MechanismName,
+    error: &ProtocolError,
+    refused: Option<&Refused>,
+) {
+    let Some(suppressed) = admit() else { return };
+    tracing::warn!(
+        %endpoint,
+        %address,
+        %mechanism,
+        side = %error.side,
+        stage = %error.stage,
+        rule = error.rule().id,
+        status = status(error),
+        claim = refused.map(|it| &*it.claim),
+        step = refused.and_then(|it| it.step.as_deref()),
+        suppressed,
+        "{error}"
+    );
+}
+
+/// One line for a connection that stood until a rule was broken or the peer was put out.
+pub(crate) fn peer_broken(
+    endpoint: &Endpoint,
+    peer: &Peer,
+    error: &ProtocolError,
+    lost: usize,
+    step: Option<&str>,
+) {
+    let Some(suppressed) = admit() else { return };
+    tracing::warn!(
+        %endpoint,
+        address = %peer.verified.address,
+        mechanism = %peer.verified.mechanism,
+        user = peer.user_id().map(tracing::field::display),
+        side = %error.side,
+        stage = %error.stage,
+        rule = error.rule().id,
+        status = status(error),
+        step,
+        lost,
+        suppressed,
+        "{error}"
+    );
+}
+
+/// The status of a refusal by the authenticator of this side.
+const fn status(error: &ProtocolError) -> Option<&'static str> {
+    match &error.kind {
+        Kind::Denied { status, .. } | Kind::Revoked { status, .. } => Some(status.status().code()),
+        _ => None,
     }
 }

@@ -84,7 +84,7 @@ pub use certificate::{
     Certificate, CertificateError, CertificateFault, CertificateFiles, Exposure, Restrictions,
 };
 pub use decide::{Decision, Finding, Step, Table, Went, decide, decide_at, decide_patiently};
-pub use event::{AuthEvent, AuthSink, JsonLines};
+pub use event::{AuthEvent, AuthSink, JsonLines, claim};
 pub use file::{Existing, FileError, FileFault};
 pub use gate::{Admission, Ban, BanError, BanFault, BanRules, GateLimits, Rate};
 pub use guard::{GuardLimits, Guarded, Sleep, Timer, from_fn, from_sync_fn};

@@ -105,7 +105,7 @@ fn each_decision_is_logged_once_with_who_and_why() {
 
     let log = Log::of(|| _ = ask(&policy, plain(b"admin", WRONG)));
     assert_eq!(log.lines().count(), 1, "{log}");
-    for part in [" WARN ", "refused", "192.0.2.7", "tcp://192.0.2.1:9000", "admin", "400"] {
+    for part in [" DEBUG ", "refused", "192.0.2.7", "tcp://192.0.2.1:9000", "admin", "400"] {
         assert!(log.contains(part), "{part} in {log}");
     }
     assert!(log.contains("Invalid credentials"), "{log}");

@@ -47,7 +47,7 @@ fn verdict(authenticator: &Authenticator, request: &AuthRequest) -> AuthDecision
 
 fn text_of(decision: &AuthDecision) -> &str {
     match decision {
-        AuthDecision::Refuse { status: Refusal::Failure, text } => text,
+        AuthDecision::Refuse { status: Refusal::Failure, text, .. } => text,
         other => panic!("not refused with 400: {other:?}"),
     }
 }

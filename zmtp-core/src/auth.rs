@@ -203,6 +203,9 @@ pub enum AuthDecision {
         status: Refusal,
         /// Why, for our own logs.
         text: Arc<str>,
+        /// What in the authenticator said so, for our own logs: a step, and the rule or provider in it.
+        /// `None` where it does not say.
+        step: Option<Arc<str>>,
     },
 }
 
@@ -248,7 +251,15 @@ impl AuthDecision {
 
     /// Keeps the peer out, and says why.
     pub fn refuse(status: Refusal, text: &str) -> Self {
-        Self::Refuse { status, text: text.into() }
+        Self::Refuse { status, text: text.into(), step: None }
+    }
+
+    /// Says what in the authenticator refused; an acceptance stays as it is.
+    pub fn by_step(mut self, said_so: impl fmt::Display) -> Self {
+        if let Self::Refuse { step, .. } = &mut self {
+            *step = Some(alloc::format!("{said_so}").into());
+        }
+        self
     }
 
     /// The status as ZAP writes it.

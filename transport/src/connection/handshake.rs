@@ -1,12 +1,13 @@
 //! Drives the handshake of one connection.
 
 use std::future::pending;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
-use zmtp_core::auth::AuthDecision;
+use zmtp_core::auth::{AuthDecision, AuthRequest};
 use zmtp_core::connection::{Connection, Event};
 use zmtp_core::error::{Kind, LocalFault, ProtocolError, Side};
 use zmtp_core::traffic::Traffic;
@@ -15,6 +16,7 @@ use crate::ask::Judge;
 use crate::clock::Clock;
 use crate::net::Stream;
 use crate::sessions::Judged;
+use crate::warning::Refused;
 
 /// Octets that may wait while nothing can be done with them.
 const MAX_WAITING: usize = 4096;
@@ -27,6 +29,18 @@ pub(crate) struct Hands {
     /// Fires when this connection has to make room for another.
     pub(crate) evicted: CancellationToken,
     pub(crate) clock: Clock,
+    /// What the judge said, if the peer was refused.
+    pub(crate) refused: OnceLock<Refused>,
+}
+
+impl Hands {
+    /// Notes what there is to log if the decision about this request is a refusal.
+    pub(crate) fn note(&self, request: Option<&AuthRequest>, decision: &AuthDecision) {
+        if let AuthDecision::Refuse { step, .. } = decision {
+            let claim = request.map(zap::claim).unwrap_or_default();
+            let _ = self.refused.set(Refused { claim, step: step.clone() });
+        }
+    }
 }
 
 /// An established connection, and what was read behind the handshake.
@@ -83,6 +97,7 @@ async fn run(
 ) -> Result<Option<Judged>, ProtocolError> {
     let mut decision = None;
     let mut judged = None;
+    let mut asked = None;
     loop {
         let deadline = connection.poll_timeout().map(|at| hands.clock.at(at));
         if flush(stream, connection, deadline).await.is_err() {
@@ -94,6 +109,7 @@ async fn run(
         while let Some(event) = connection.poll_event() {
             match event {
                 Event::AuthRequired(request) => {
+                    asked = Some(request.clone());
                     let (pending, again) = hands.judge.ask(request);
                     decision = Some(pending);
                     judged = again;
@@ -125,6 +141,7 @@ async fn run(
             Wake::Deadline => connection.handle_timeout(now)?,
             Wake::Decided(decided) => {
                 decision = None;
+                hands.note(asked.take().as_deref(), &decided);
                 connection.handle_auth(now, decided)?;
                 connection.handle_handshake_input(now, input)?;
             }

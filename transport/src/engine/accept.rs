@@ -88,6 +88,6 @@ async fn serve(
             shared.run(established, &stop, || ()).await;
             shared.retire(&pipe);
         }
-        Err(error) => shared.failed(&endpoint, &address, error),
+        Err(error) => shared.failed(&endpoint, &address, error, hands.refused.get()),
     }
 }

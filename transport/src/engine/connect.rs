@@ -265,7 +265,7 @@ impl Connecter {
             Err(error) => Err(error),
         };
         let greeted = shaken.inspect_err(|error| {
-            shared.failed(&self.endpoint, &address, error.clone());
+            shared.failed(&self.endpoint, &address, error.clone(), hands.refused.get());
         })?;
         let peer = greeted.traffic.peer.clone();
         let mut established = false;

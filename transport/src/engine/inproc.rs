@@ -172,7 +172,7 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     let [(peer, judged), (our_peer, judged_there)] = match agreed {
         Ok(known) => known,
         Err(errors) => {
-            shared.failed(endpoint, &address, errors.0);
+            shared.failed(endpoint, &address, errors.0, our_hands.refused.get());
             let _ = reply.send(Err(errors.1));
             return;
         }
@@ -180,13 +180,13 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     let pipe = shared.new_pipe();
     pipe.meet(&peer);
     if let Err(error) = shared.owner.established(&pipe) {
-        shared.failed(endpoint, &address, error.clone());
+        shared.failed(endpoint, &address, error.clone(), None);
         let _ = reply.send(Err(ProtocolError { side: Side::Peer, ..error }));
         shared.retire(&pipe);
         return;
     }
     let session = shared.sessions.enter(pipe.id(), judged, &peer, stop);
-    shared.succeeded(endpoint, peer, &pipe);
+    shared.succeeded(endpoint, peer.clone(), &pipe);
     let joint = Arc::new(Joint::default());
     let gone = joint.gone().clone().drop_guard();
     let (pipe_there, joint_there) = (pipe.clone(), joint.clone());
@@ -197,12 +197,8 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     }
     drop(gone);
     shared.retire(&pipe);
-    shared.events.emit(Event::Disconnected {
-        endpoint: endpoint.clone(),
-        address,
-        cause: cause(shared, stop, &joint, &pipe),
-        lost: 0,
-    });
+    let cause = cause(shared, stop, &joint, &pipe);
+    shared.disconnected(endpoint, &peer, &session, &cause, 0);
 }
 
 /// Which side ended a connection that stood, and why.
@@ -246,7 +242,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     let joined = match joined {
         Ok(Ok(joined)) => joined,
         Ok(Err(error)) => {
-            shared.failed(endpoint, &PeerAddress::Inproc, error.clone());
+            shared.failed(endpoint, &PeerAddress::Inproc, error.clone(), None);
             return failed(error.into());
         }
         Err(_) => return failed(Disconnect::PeerClosed),
@@ -255,7 +251,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     pipe.meet(&joined.peer);
     if let Err(error) = shared.owner.established(pipe) {
         pipe.go_offline();
-        shared.failed(endpoint, &PeerAddress::Inproc, error.clone());
+        shared.failed(endpoint, &PeerAddress::Inproc, error.clone(), None);
         return failed(error.into());
     }
     // Only now that both owners know their pipe, and would name who sent what.
@@ -263,19 +259,14 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     let peer = joined.peer;
     let session = shared.sessions.enter(pipe.id(), joined.judged, &peer, stop);
     shared.succeeded(endpoint, peer.clone(), pipe);
-    connecter.established(peer);
+    connecter.established(peer.clone());
     until_gone(shared, &joined.joint, &session, pipe).await;
     drop(gone);
     pipe.suspend();
     shared.owner.lost(pipe, true);
     let lost = pipe.go_offline();
     let cause = cause(shared, stop, &joined.joint, pipe);
-    shared.events.emit(Event::Disconnected {
-        endpoint: endpoint.clone(),
-        address: PeerAddress::Inproc,
-        cause: cause.clone(),
-        lost,
-    });
+    shared.disconnected(endpoint, &peer, &session, &cause, lost);
     Attempt { established: true, cause }
 }
 
@@ -365,9 +356,10 @@ impl<'a> End<'a> {
             self.active = true;
             match event {
                 CoreEvent::AuthRequired(request) => {
-                    let (decision, judged) = self.hands.judge.ask(request);
+                    let (decision, judged) = self.hands.judge.ask(request.clone());
                     self.judged = judged;
                     let decision = decision.await;
+                    self.hands.note(Some(&request), &decision);
                     let now = self.hands.clock.now();
                     self.error = self.connection.handle_auth(now, decision).err();
                     self.take();

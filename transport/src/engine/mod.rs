@@ -34,6 +34,7 @@ use crate::net::{BindError, Listener, Stream, TransportOptions};
 use crate::pipe::{HighWaterMarks, Owner, Pipe, PipeId};
 use crate::random::OsRandom;
 use crate::sessions::{Session, Sessions};
+use crate::warning::{self, Refused};
 
 /// Settings of an engine beside those of the protocol.
 #[derive(Debug, Clone)]
@@ -375,7 +376,7 @@ impl Shared {
     }
 
     fn hands(&self, evicted: CancellationToken) -> Hands {
-        Hands { judge: self.judge.clone(), evicted, clock: self.clock }
+        Hands { judge: self.judge.clone(), evicted, clock: self.clock, refused: OnceLock::new() }
     }
 
     /// The protocol side of a new connection.
@@ -394,11 +395,37 @@ impl Shared {
         self.events.emit(Event::HandshakeSucceeded { endpoint, peer, routing_id });
     }
 
-    fn failed(&self, endpoint: &Endpoint, address: &PeerAddress, error: ProtocolError) {
-        self.events.emit(Event::HandshakeFailed {
+    /// A handshake came to nothing.
+    fn failed(
+        &self,
+        endpoint: &Endpoint,
+        address: &PeerAddress,
+        error: ProtocolError,
+        refused: Option<&Refused>,
+    ) {
+        let mechanism = self.config.security().mechanism();
+        warning::peer_failed(endpoint, address, mechanism, &error, refused);
+        let (endpoint, address) = (endpoint.clone(), address.clone());
+        self.events.emit(Event::HandshakeFailed { endpoint, address, error });
+    }
+
+    /// A connection that stood is gone.
+    fn disconnected(
+        &self,
+        endpoint: &Endpoint,
+        peer: &Peer,
+        session: &Session,
+        cause: &Disconnect,
+        lost: usize,
+    ) {
+        if let Disconnect::Protocol(error) = cause {
+            warning::peer_broken(endpoint, peer, error, lost, session.revoked_by());
+        }
+        self.events.emit(Event::Disconnected {
             endpoint: endpoint.clone(),
-            address: address.clone(),
-            error,
+            address: peer.verified.address.clone(),
+            cause: cause.clone(),
+            lost,
         });
     }
 
@@ -412,16 +439,15 @@ impl Shared {
         let Established { endpoint, stream, mut greeted, pipe, reconnecting } = established;
         let judged = greeted.judged.take();
         let peer = greeted.traffic.peer.clone();
-        let address = peer.verified.address.clone();
         let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);
         let admitted = pipe.go_online(&peer, outgoing).and_then(|()| self.owner.established(pipe));
         if let Err(error) = admitted {
             pipe.go_offline();
-            self.failed(endpoint, &address, error.clone());
+            self.failed(endpoint, &peer.verified.address, error.clone(), None);
             return error.into();
         }
         let session = self.sessions.enter(pipe.id(), judged, &peer, stop);
-        self.succeeded(endpoint, peer, pipe);
+        self.succeeded(endpoint, peer.clone(), pipe);
         on_established();
         if self.closing.is_cancelled() {
             pipe.finish();
@@ -446,12 +472,7 @@ impl Shared {
             End::Finished => Disconnect::Local,
             End::Broken(cause) => cause,
         };
-        self.events.emit(Event::Disconnected {
-            endpoint: endpoint.clone(),
-            address,
-            cause: cause.clone(),
-            lost,
-        });
+        self.disconnected(endpoint, &peer, &session, &cause, lost);
         cause
     }
 }

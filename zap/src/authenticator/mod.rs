@@ -306,7 +306,7 @@ impl Authenticator {
         let verdict = AuthDecision::refuse(Refusal::Temporary, text);
         let decision = Decision { verdict, steps: vec![Step::Source(admission)] };
         self.conclude(&request, &decision, &version, now, Duration::ZERO);
-        Box::pin(ready(decision.verdict))
+        Box::pin(ready(decision.into_verdict()))
     }
 
     /// Decides about a peer that is in, as of some time. Nothing is counted and nobody told, unless it is
@@ -341,7 +341,7 @@ impl Authenticator {
             };
             let decision = Decision { verdict, steps: steps.0 };
             unfinished.conclude(&decision, admission);
-            decision.verdict
+            decision.into_verdict()
         })
     }
 

@@ -31,7 +31,7 @@ impl Reply {
                     Err(error) => refuse_broken(&error),
                 }
             }
-            AuthDecision::Refuse { status, text } => {
+            AuthDecision::Refuse { status, text, .. } => {
                 AuthDecision::refuse(status, &printable(&text))
             }
         };

@@ -26,6 +26,14 @@ impl Decision {
         self.verdict.status()
     }
 
+    /// The verdict, with the step that decided if it is a refusal.
+    pub(crate) fn into_verdict(self) -> AuthDecision {
+        match self.steps.last() {
+            Some(step) => self.verdict.by_step(format_args!("{}: {step}", step.name())),
+            None => self.verdict,
+        }
+    }
+
     /// The address rule that decided last, if any.
     #[must_use]
     pub fn rule(&self) -> Option<&AddressRule> {

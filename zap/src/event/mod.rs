@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use zmtp_core::auth::{AuthDecision, AuthRequest, AuthStatus, Credentials, Domain, UserId};
 use zmtp_core::peer::PeerAddress;
 use zmtp_core::wire::greeting::MechanismName;
@@ -107,7 +107,8 @@ impl AuthEvent {
         self.address.ip()
     }
 
-    /// Logs it: accepted INFO, refused WARN.
+    /// Logs it: accepted INFO, refused DEBUG. The warning is for the driver of the connection, which limits
+    /// how many there are and knows what else there is to say.
     pub(crate) fn log(&self) {
         let Self { address, domain, mechanism, claim, status, text, .. } = self;
         let listener = self.listener.escape_debug();
@@ -121,7 +122,7 @@ impl AuthEvent {
         };
         match &self.user_id {
             _ if *status != AuthStatus::Success => {
-                warn!(%address, %listener, %domain, %mechanism, %claim, %by, %status, %text, "refused");
+                debug!(%address, %listener, %domain, %mechanism, %claim, %by, %status, %text, "refused");
             }
             user => {
                 let user = user.as_ref().map_or("", UserId::as_str).escape_debug();
@@ -134,8 +135,9 @@ impl AuthEvent {
     }
 }
 
-/// Who a peer says it is.
-fn claim(request: &AuthRequest) -> String {
+/// Who a peer says it is: a user name, a key in Z85, or nothing. Escaped.
+#[must_use]
+pub fn claim(request: &AuthRequest) -> String {
     match &request.credentials {
         Credentials::Plain { username, .. } => username.escape_ascii().to_string(),
         Credentials::Curve { public_key } => z85::encode(public_key),

@@ -217,7 +217,7 @@ impl Handshake {
             AuthDecision::Accept { user_id, metadata } => {
                 suspended.resume(Accepted::new(user_id, metadata), &mut Outbox::new(out))
             }
-            AuthDecision::Refuse { status, text } => {
+            AuthDecision::Refuse { status, text, .. } => {
                 Err(ProtocolError::local(stage, Kind::Denied { status, text }))
             }
         };
