@@ -218,6 +218,25 @@ fn a_policy_file_says_who_comes_in() {
     run(&push(&alice_secret)).exits(0);
 }
 
+/// A client comes in as soon as its certificate lies there, and no longer than that.
+#[test]
+fn certificates_that_come_and_go_count_at_once() {
+    let place = Place::new("serve-reload");
+    let (server, server_secret) = place.keys("server");
+    let (alice, alice_secret) = place.keys("alice");
+    let authorized = place.authorized("authorized", &[]);
+    let echo = Echo::start(&["--curve-secret", &server_secret, "--authorized-keys", &authorized]);
+    let as_alice = ["--curve-secret", &alice_secret, "--server-key", &server];
+    request(&echo.endpoint, &as_alice).exits(3).says("400");
+    let certificate = format!("{authorized}/alice.key");
+    std::fs::copy(&alice, &certificate).unwrap();
+    echo.logs(&["read again: ", "authorized"]);
+    request(&echo.endpoint, &as_alice).exits(0);
+    std::fs::remove_file(&certificate).unwrap();
+    echo.logs(&["read again: ", "authorized"]);
+    request(&echo.endpoint, &as_alice).exits(3).says("400");
+}
+
 /// Without a mechanism of its own, a side speaks NULL: a policy that never heard of that lets nobody in.
 #[test]
 fn a_policy_file_goes_with_its_mechanism_alone() {

@@ -74,7 +74,8 @@ fn programs_on_ironhouse_ask_over_tcp_with_curve() {
     let programs = place.authorized("programs", &["program"]);
     let file = policy(&place, "admin=hunter2\n");
     let secure = ["--curve-secret", &server_secret, "--authorized-keys", &programs];
-    let flags = [&["--policy", &file][..], &secure].concat();
+    // However much is logged, no password is.
+    let flags = [&["-vv", "--policy", &file][..], &secure].concat();
     let handler = Handler::at("tcp://127.0.0.1:*", &flags);
 
     let remote = |secret: &str| {
