@@ -13,6 +13,7 @@ use crate::args::{Place, seconds, socket_type};
 use crate::exit::{Class, Failure};
 use crate::input::{Form, Source};
 use crate::meeting::{self, not_received, not_sent, silent};
+use crate::output::show;
 use crate::progress::{Counter, waiting};
 use crate::security::Side;
 
@@ -30,8 +31,9 @@ const UPSTREAM: usize = 1_000_000;
 ///
 /// PUB and XPUB wait until somebody has subscribed, and lose nothing to a slow subscriber: they wait for
 /// it. ROUTER takes the first part for the routing id and waits for that peer. REQ waits for the reply to
-/// each request and passes over it. REP gives one message in answer to each request. XSUB sends upstream,
-/// where a first octet of 1 or 0 subscribes or cancels.
+/// each request and prints it on standard output, as `ironhouse recv` prints a message. REP gives one
+/// message in answer to each request, which it passes over. XSUB sends upstream, where a first octet of 1
+/// or 0 subscribes or cancels.
 ///
 /// Where it listens, whom it refuses and why goes to standard error. An endpoint where nobody listens
 /// is tried again; every other failure to connect ends the command at once.
@@ -57,7 +59,7 @@ pub(crate) struct Arguments {
     /// it, waits without end
     #[arg(long, value_name = "SECONDS", value_parser = seconds, allow_hyphen_values = true)]
     timeout: Option<Duration>,
-    /// Takes messages as JSON; prints a failure as JSON, and events on standard error
+    /// Takes messages as JSON; prints replies and a failure as JSON, and events on standard error
     #[arg(long)]
     json: bool,
     /// One message each; without any, each line of standard input; after -- also one that begins
@@ -95,14 +97,13 @@ async fn send_all(
     let mut counter = Counter::new(source.total());
     while let Some(message) = source.next().await? {
         let delivered = deliver(&socket, message, mechanism, &losses);
-        within(limit, "peer that takes the message", delivered).await??;
+        if let Some(reply) = within(limit, "peer that takes the message", delivered).await?? {
+            show(&reply, arguments.json);
+        }
         counter.count();
     }
     drop(counter);
-    let dropped = match &socket {
-        AnySocket::XSub(xsub) => xsub.dropped(),
-        _ => 0,
-    };
+    let dropped = socket.dropped();
     let given_up = waiting("the last messages to leave", socket.close()).await;
     let lost = dropped + (given_up + losses.count()) as u64;
     if lost > 0 {
@@ -135,45 +136,43 @@ fn open(arguments: &Arguments, security: Security) -> Result<AnySocket, Failure>
 
 /// Waits until somebody is there who gets what is sent.
 async fn audience(socket: &AnySocket, losses: &meeting::Losses) {
-    let is_missing = || match socket {
-        AnySocket::Pub(publisher) => publisher.subscriptions() == 0,
-        AnySocket::XPub(publisher) => publisher.subscriptions() == 0,
-        _ => false,
-    };
+    let publishes = matches!(socket, AnySocket::Pub(_) | AnySocket::XPub(_));
     losses.peer().await;
-    while is_missing() {
+    while publishes && socket.subscriptions() == 0 {
         losses.peer().await;
     }
 }
 
-/// Sends one message, with what the type has to do before or after.
+/// Sends one message, with what the type has to do before or after. Gives the reply to a request.
 async fn deliver(
     socket: &AnySocket,
     message: Message,
     mechanism: MechanismName,
     losses: &meeting::Losses,
-) -> Result<(), Failure> {
-    match socket {
+) -> Result<Option<Message>, Failure> {
+    let sent = match socket {
         AnySocket::Rep(rep) => loop {
             rep.recv().await.map_err(|error| not_received(error, mechanism))?;
             match rep.send(message.clone()).await {
                 // The next one who asks gets it.
                 Err(SendError::PeerGone) => {}
-                result => return result.map_err(|error| not_sent(error, mechanism)),
+                result => break result,
             }
         },
         AnySocket::Router(router) => loop {
             match router.send(message.clone()).await {
                 Err(SendError::HostUnreachable(_)) => losses.peer().await,
-                result => return result.map_err(|error| not_sent(error, mechanism)),
+                result => break result,
             }
         },
         AnySocket::Req(req) => {
             req.send(message).await.map_err(|error| not_sent(error, mechanism))?;
-            req.recv().await.map(drop).map_err(|error| not_received(error, mechanism))
+            let reply = req.recv().await.map_err(|error| not_received(error, mechanism))?;
+            return Ok(Some(reply));
         }
-        socket => socket.send(message).await.map_err(|error| not_sent(error, mechanism)),
-    }
+        socket => socket.send(message).await,
+    };
+    sent.map(|()| None).map_err(|error| not_sent(error, mechanism))
 }
 
 /// Does `work`, for which it needs `what`, within the limit, if there is one.

@@ -85,6 +85,46 @@ fn a_router_shows_and_takes_routing_ids() {
 }
 
 #[test]
+fn a_req_shows_the_replies() {
+    let replies = ["send", "--type", "rep", "--bind", ANY, "--multipart", "one\tI", "two"];
+    let rep = Background::start(&replies);
+    let endpoint = rep.endpoint();
+    assert_eq!(send("req", &endpoint, &["first", "second"]).exits(0).out, "one\tI\ntwo\n");
+    assert_eq!(rep.ends().exits(0).out, "", "it passes over the requests");
+
+    // A `recv` answers with nothing, once per request, and shows what it was asked.
+    let (rep, endpoint) = receiver("rep", &["--count", "2"]);
+    assert_eq!(send("req", &endpoint, &["first", "second"]).exits(0).out, "\n\n");
+    assert_eq!(rep.ends().exits(0).out, "first\nsecond\n");
+
+    let rep = Background::start(&["send", "--type", "rep", "--bind", ANY, "answer"]);
+    let endpoint = rep.endpoint();
+    let ask = ["--json", "{\"parts\": [{\"hex\": \"00\"}]}"];
+    let reply = send("req", &endpoint, &ask).exits(0).json();
+    assert_eq!(reply["parts"], serde_json::json!([{ "text": "answer" }]));
+
+    // Nobody who answers: not one who is there, either.
+    let (_dealer, endpoint) = receiver("rep", &["--count", "1"]);
+    send("req", &endpoint, &["served"]).exits(0);
+    let (_silent, endpoint) = receiver("router", &[]);
+    send("req", &endpoint, &["--timeout", "1", "unanswered"]).exits(7);
+}
+
+#[test]
+fn a_publisher_waits_for_a_subscription() {
+    for publisher in ["pub", "xpub"] {
+        let sender = Background::start(&["send", "--type", publisher, "--bind", ANY, "early"]);
+        let endpoint = sender.endpoint();
+        // A peer is not enough: it has to ask for something.
+        let mute = ["send", "--type", "xsub", "--connect", &endpoint];
+        run_with_input(&mute, "\0cancels nothing\n").exits(0);
+        let ask = ["recv", "--type", "sub", "--connect", &endpoint, "--count", "1"];
+        assert_eq!(run(&ask).exits(0).out, "early\n", "{publisher}");
+        sender.ends().exits(0);
+    }
+}
+
+#[test]
 fn subscriptions_choose_and_show() {
     let (sub, endpoint) =
         receiver("sub", &["--subscribe", "b", "--subscribe", "c", "--count", "2"]);
