@@ -1,5 +1,5 @@
-//! A soak: 200 clients of all types but PAIR, which is for two, come, exchange messages and go, by closing, by vanishing and by the
-//! end of their process, while one server serves them all.
+//! A soak: 200 clients of all types but PAIR, which is for two, come, exchange messages and go, by
+//! closing, by vanishing and by the end of their process, while one server serves them all.
 //!
 //! `IRONHOUSE_SOAK_SECONDS` says how long; the default is a few seconds. The figures are printed:
 //!
