@@ -1,10 +1,10 @@
 //! Metadata: the same parser wherever properties come from.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use zmtp_core::SocketType::{DEALER, ROUTER};
 use zmtp_core::error::{Incompatible, Kind, Malformed, Misbehaved};
 use zmtp_core::peer::RoutingId;
-use zmtp_core::wire::metadata::{Metadata, MetadataError};
+use zmtp_core::wire::metadata::{Metadata, MetadataError, PropertyName};
 use zmtp_core::{Limits, SocketType};
 
 use crate::support::*;
@@ -240,4 +240,34 @@ fn the_worked_example() {
     let mut block = BytesMut::new();
     metadata.encode(&mut block);
     assert_eq!(block, router[8..]);
+}
+
+// ZMTP-META-04: names are the same whatever their case, and shown as they were written.
+#[test]
+fn names_are_equal_whatever_their_case() {
+    let name = |text| PropertyName::new(text).expect("a name");
+    assert_eq!(name("X-Colour"), name("x-COLOUR"));
+    assert_ne!(name("X-Colour"), name("X-Color"));
+    assert_eq!(format!("{:?}", name("X-Colour")), "X-Colour");
+    let metadata = |name| {
+        let mut metadata = Metadata::new();
+        assert!(metadata.is_empty());
+        metadata.push(name, "blue").expect("a legal property");
+        assert!(!metadata.is_empty());
+        metadata
+    };
+    assert_eq!(metadata("X-Colour"), metadata("x-colour"));
+    assert_ne!(metadata("X-Colour"), metadata("X-Shade"));
+}
+
+// ZMTP-META-06: no longer value can be written either.
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_value_of_our_own_has_less_than_two_to_the_31_octets() {
+    // Zeros that nobody reads take no memory.
+    let zeros = Bytes::from(vec![0; 1 << 31]);
+    let mut metadata = Metadata::new();
+    assert_eq!(metadata.push("X-Long", zeros.clone()), Err(MetadataError::ValueLength));
+    assert!(metadata.is_empty());
+    assert_eq!(metadata.push("X-Long", zeros.slice(1..)), Ok(()));
 }
