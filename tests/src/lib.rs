@@ -6,6 +6,7 @@
 //! | [`ours`] | messages of ironhouse as lists of parts |
 //! | [`theirs`] | sockets of libzmq |
 //! | [`place`] | where the two meet: transports, and who binds |
+//! | [`visits`] | clients of libzmq that try to come in at a server of ours |
 //! | [`watch`] | waiting for an event of a monitor, ours or theirs |
 //! | [`judge`] | authenticators that do what the test says |
 //! | [`mechanisms`] | NULL and CURVE in both roles, for tests that go through all of them |
@@ -36,6 +37,7 @@ pub mod raw;
 pub mod relay;
 pub mod rt;
 pub mod theirs;
+pub mod visits;
 pub mod watch;
 
 /// What a helper of tests gives: `?` works on everything.

@@ -7,9 +7,10 @@ use ironhouse::{
 };
 use ironhouse_tests::files::Directory;
 use ironhouse_tests::keys::Keys;
+use ironhouse_tests::visits::{guest, holder, nobody, refused, user, visit};
 use ironhouse_tests::{Done, Fallible, rt};
 
-use crate::{curve, guest, holder, keys_in, nobody, null, plain, refused, user, visit};
+use crate::{curve, keys_in, null, plain};
 
 /// A domain makes NULL ask; without policies everybody comes in, as `anonymous`.
 #[test]
