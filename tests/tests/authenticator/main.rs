@@ -1,5 +1,6 @@
 //! The Authenticator at work on sockets, with clients of libzmq.
 
+mod czmq;
 mod pyzmq;
 mod vocabulary;
 

@@ -67,6 +67,19 @@ impl Certificate {
         Ok(())
     }
 
+    /// Says no more what was said of the owner under this name; whether anything was.
+    pub fn unset(&mut self, name: &str) -> bool {
+        let before = self.metadata.len();
+        self.metadata.retain(|(known, _)| known != name);
+        self.metadata.len() < before
+    }
+
+    /// What is said of the owner under this name.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.metadata().find_map(|(known, value)| (known == name).then_some(value))
+    }
+
     /// The public key.
     #[must_use]
     pub const fn public_key(&self) -> &[u8; 32] {
