@@ -127,3 +127,8 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/from-libzmq.md")]
 struct FromLibzmq;
+
+/// The example of the document about the Authenticator, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/authenticator.md")]
+struct TheAuthenticator;

@@ -17,8 +17,11 @@
 //!
 //! The same is done for hostile cases (`// hostile: G1, F3`) and past vulnerabilities (`V1`, or a
 //! CVE or OSV number anywhere in test code).
+//!
+//! [`named`] is for documents whose tables name the tests that stand for a row.
 
 mod lists;
+pub mod named;
 mod report;
 mod scan;
 mod sources;

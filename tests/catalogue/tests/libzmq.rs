@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use catalogue::named;
+
 /// The programs whose behaviour was asked for, without `test_` in front.
 const PROGRAMS: [&str; 49] = [
     "conflate",
@@ -61,81 +63,29 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// What stands between backticks.
-fn code(text: &str) -> impl Iterator<Item = &str> {
-    text.split('`').skip(1).step_by(2)
-}
-
-/// What one row names.
-struct Row<'a> {
-    programs: Vec<&'a str>,
-    /// Each as file and function.
-    tests: Vec<(String, &'a str)>,
-}
-
-/// A row with programs; nothing for other lines.
-fn row(line: &str) -> Option<Row<'_>> {
-    let cells: Vec<&str> = line.strip_prefix('|')?.strip_suffix('|')?.split('|').collect();
-    let [programs, _, here] = cells[..] else { panic!("a row has three cells: {line}") };
-    let programs: Vec<&str> = code(programs).collect();
-    if programs.is_empty() {
-        return None;
-    }
-    let (mut file, mut tests) = (String::new(), Vec::new());
-    for word in code(here) {
-        if word.ends_with(".rs") {
-            let of_a_crate = word.starts_with("transport/") || word.starts_with("zmtp-core/");
-            file = if of_a_crate { word.to_owned() } else { format!("tests/tests/{word}") };
-        } else if !word.contains("::") {
-            tests.push((file.clone(), word));
-        }
-    }
-    Some(Row { programs, tests })
-}
-
-/// Whether the source has a function of this name that is a test.
-fn has_test(source: &str, name: &str) -> bool {
-    let lines: Vec<&str> = source.lines().map(str::trim).collect();
-    let is_function = |line: &str| {
-        let line = line.trim_start_matches("async ");
-        line.strip_prefix("fn ")
-            .and_then(|rest| rest.strip_prefix(name))
-            .is_some_and(|rest| rest.starts_with('('))
-    };
-    lines.iter().enumerate().any(|(at, line)| {
-        let attributes = lines[..at].iter().rev().take_while(|line| line.starts_with("#["));
-        is_function(line)
-            && attributes
-                .into_iter()
-                .any(|it| it.starts_with("#[test]") || it.starts_with("#[tokio::test"))
-    })
-}
-
 #[test]
 fn every_test_that_stands_for_one_of_libzmq_exists() {
     let document = fs::read_to_string(root().join("docs/libzmq-tests.md")).expect("the document");
-    let mut missing = Vec::new();
-    let mut programs = BTreeSet::new();
-    for Row { programs: named, tests } in document.lines().filter_map(row) {
-        assert!(!tests.is_empty(), "no test is named for {named:?}");
-        for program in named {
+    let (mut missing, mut programs) = (Vec::new(), BTreeSet::new());
+    for cells in document.lines().filter_map(named::cells) {
+        let [of_libzmq, _, here] = cells[..] else { panic!("a row has three cells: {cells:?}") };
+        let mut of_row = named::code(of_libzmq).peekable();
+        if of_row.peek().is_none() {
+            continue;
+        }
+        let tests = named::tests(here);
+        assert!(!tests.is_empty(), "no test is named for {of_libzmq}");
+        for program in of_row {
             assert!(programs.insert(program), "{program} has two rows");
         }
-        for (file, name) in tests {
-            let source = fs::read_to_string(root().join(&file)).unwrap_or_default();
-            if !has_test(&source, name) {
-                missing.push(format!("{file}: {name}"));
-            }
-        }
+        missing.extend(
+            tests
+                .into_iter()
+                .filter(|it| !named::exists(&root(), *it))
+                .map(|(file, name)| format!("{file}: {name}")),
+        );
     }
     assert!(missing.is_empty(), "these are named and do not exist: {missing:#?}");
     let without: Vec<_> = PROGRAMS.iter().filter(|it| !programs.contains(*it)).collect();
     assert!(without.is_empty(), "these have no row: {without:?}");
-}
-
-#[test]
-fn what_is_no_test_is_not_found() {
-    let source = "#[test]\nfn a_test() {}\nfn a_helper() {}\n#[expect(x)]\n#[tokio::test]\nasync fn another() {}\n";
-    assert!(has_test(source, "a_test") && has_test(source, "another"));
-    assert!(!has_test(source, "a_helper") && !has_test(source, "a_tes") && !has_test(source, "a"));
 }
