@@ -47,6 +47,18 @@ examples! {
         "bob stays outside",
         "alice says b\"still here\"",
     ]
+    ironhouse_two_process: [
+        "alice was let in",
+        "the server got b\"hello\" of alice",
+        "mallory is refused at stage READY",
+        "400",
+        "Unknown key",
+    ]
+    external_authenticator: [
+        "the handler let admin in: b\"hello\"",
+        "the handler refuses a wrong password: 400 Invalid credentials",
+        "the handler is gone: 300 ",
+    ]
     hello_world: ["the server was asked b\"hello 3\"", "the client got b\"world\"", "out of turn"]
     weather: ["Vienna: ", "no word of other cities"]
     ventilator: ["30 tasks", "worker 0 did 10", "worker 1 did 10", "worker 2 did 10"]
