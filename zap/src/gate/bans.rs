@@ -105,10 +105,21 @@ impl Failures {
     }
 }
 
+/// The last second that can be written, in the year 9999.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+/// As good as for ever.
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 3600);
+
+/// So much later, or a century if the calendar ends before.
+fn later(now: SystemTime, length: Duration) -> SystemTime {
+    now.checked_add(length).or_else(|| now.checked_add(CENTURY)).unwrap_or(now)
+}
+
 /// A ban, over or not.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Banned {
     pub(super) end: SystemTime,
+    /// How long it was when it began; zero if nobody knows.
     pub(super) length: Duration,
     pub(super) times: u32,
 }
@@ -120,12 +131,16 @@ impl Banned {
         let times = earlier.filter(|ban| !quiet(ban)).map_or(0, |ban| ban.times);
         let doubled = rules.first.saturating_mul(2_u32.checked_pow(times).unwrap_or(u32::MAX));
         let length = doubled.min(rules.longest);
-        let end = now.checked_add(length).unwrap_or(now);
-        Self { end, length, times: times.saturating_add(1) }
+        Self { end: later(now, length), length, times: times.saturating_add(1) }
     }
 
-    /// When it ends, unless it is over.
-    pub(super) fn until(&self, now: SystemTime) -> Option<SystemTime> {
-        (self.end > now).then_some(self.end)
+    /// When it ends, unless it is over. One that is to last longer than when it began does so because the
+    /// clock was set back, and begins again.
+    pub(super) fn until(&mut self, now: SystemTime) -> Option<SystemTime> {
+        let left = self.end.duration_since(now).ok().filter(|left| !left.is_zero())?;
+        if left > self.length && !self.length.is_zero() {
+            self.end = later(now, self.length);
+        }
+        Some(self.end.min(later(SystemTime::UNIX_EPOCH, LAST)))
     }
 }

@@ -2,6 +2,8 @@
 
 mod bans;
 mod rate;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -19,7 +21,8 @@ use crate::address::AddressRules;
 use crate::bounded::Bounded;
 use crate::lock::lock;
 
-/// Most sources that are remembered of each kind: coming often, failing, banned.
+/// Most sources that are remembered of each kind: coming often, failing, banned. Who did not come for
+/// longest is forgotten first, so that whoever keeps coming is not.
 const SOURCES: usize = 65_536;
 
 /// How often peers may come near.
@@ -211,8 +214,10 @@ impl Gate {
         let mut bans: Vec<_> = sources
             .banned
             .iter()
-            .filter_map(|(source, ban)| Some((source, ban, ban.until(now)?)))
-            .map(|(source, ban, until)| Ban { source: source.to_string(), until, times: ban.times })
+            .filter_map(|(source, ban)| {
+                let (mut ban, source) = (*ban, source.to_string());
+                Some(Ban { source, until: ban.until(now)?, times: ban.times })
+            })
             .collect();
         bans.sort_by(|a, b| a.source.cmp(&b.source));
         bans

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 /// How many requests may come, on average and at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// Requests a second, on average. 0 counts as 1.
+    /// Requests a second, on average. 0 counts as 1, more than a thousand million as so many.
     pub per_second: u32,
     /// Requests at once, after a time without any. 0 counts as 1.
     pub burst: u32,
@@ -26,7 +26,7 @@ impl Default for Bucket {
 impl Bucket {
     /// Takes a token, if there is one.
     pub(super) fn take(&mut self, rate: Rate, now: SystemTime) -> bool {
-        let token = Duration::from_secs(1) / rate.per_second.max(1);
+        let token = Duration::from_secs(1) / rate.per_second.clamp(1, 1_000_000_000);
         let whole = token.saturating_mul(rate.burst.max(1));
         let missing = self.full.duration_since(now).unwrap_or_default();
         // More than a bucket holds can only be missing when the clock was set back.
