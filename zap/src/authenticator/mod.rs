@@ -7,9 +7,10 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::ready;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
+use arc_swap::ArcSwap;
 use tracing::warn;
 use zmtp_core::auth::{
     self, AuthDecision, AuthRequest, PendingDecision, PendingRevision, Refusal, UserId,
@@ -21,7 +22,6 @@ use crate::address::AddressError;
 use crate::decide::{Decision, Step, Steps, decide_at, walk};
 use crate::event::{self, AuthEvent, AuthSink};
 use crate::gate::{Admission, Gate};
-use crate::lock::lock;
 use crate::policy::{ConfigError, CurveKeys, DomainError, Policy};
 use crate::provider::{CurveCallback, Principals, ReloadError};
 use crate::store::Passwords;
@@ -57,7 +57,7 @@ pub struct Authenticator {
 struct Shared {
     current: Current,
     gate: Gate,
-    sinks: Mutex<Arc<Vec<Arc<dyn AuthSink>>>>,
+    sinks: ArcSwap<Vec<Arc<dyn AuthSink>>>,
 }
 
 impl Authenticator {
@@ -289,8 +289,8 @@ impl Authenticator {
 
     /// Tells `sink` of every decision from now on.
     pub fn tell(&self, sink: impl AuthSink + 'static) {
-        let mut sinks = lock(&self.shared.sinks);
-        Arc::make_mut(&mut sinks).push(Arc::new(sink));
+        let sink: Arc<dyn AuthSink> = Arc::new(sink);
+        self.shared.sinks.rcu(|sinks| sinks.iter().chain([&sink]).cloned().collect::<Vec<_>>());
     }
 
     /// Decides as of some time, applies the limits, and tells.
@@ -354,9 +354,19 @@ impl Authenticator {
         now: SystemTime,
         took: Duration,
     ) {
-        let event = self.event(request, decision, version, now, took);
-        event.log();
-        self.publish(event);
+        event::log(request, &decision.verdict, Some(decision));
+        let differs = |trial| event::difference(&decision.verdict, &decide_at(trial, request, now));
+        let shadow = version.trial.as_deref().and_then(differs);
+        if let Some((status, text)) = &shadow {
+            event::log_difference(request, *status, text);
+        }
+        self.publish(|| AuthEvent {
+            time: now,
+            took,
+            generation: Some(version.generation),
+            shadow,
+            ..AuthEvent::explained(request, decision)
+        });
         if matches!(decision.verdict, AuthDecision::Refuse { status: Refusal::Failure, .. }) {
             let banned = self.shared.gate.failed(&version.policy.limits, &request.address, now);
             if let Some(length) = banned {
@@ -366,27 +376,11 @@ impl Authenticator {
         }
     }
 
-    fn event(
-        &self,
-        request: &AuthRequest,
-        decision: &Decision,
-        version: &Version,
-        now: SystemTime,
-        took: Duration,
-    ) -> AuthEvent {
-        let mut event = AuthEvent::explained(request, decision);
-        (event.time, event.took, event.generation) = (now, took, Some(version.generation));
-        if let Some(trial) = &version.trial {
-            let trial = decide_at(trial, request, now);
-            event.shadow = event::difference(&decision.verdict, &trial);
-        }
-        event
-    }
-
-    fn publish(&self, event: AuthEvent) {
-        let sinks = lock(&self.shared.sinks).clone();
+    /// Makes an event only if there is somebody to tell.
+    fn publish(&self, event: impl FnOnce() -> AuthEvent) {
+        let sinks = self.shared.sinks.load();
         if !sinks.is_empty() {
-            let event = Arc::new(event);
+            let event = Arc::new(event());
             sinks.iter().for_each(|sink| sink.take(&event));
         }
     }
@@ -419,10 +413,12 @@ impl Drop for Unfinished {
         if !self.concluded {
             let verdict =
                 AuthDecision::refuse(Refusal::Temporary, "Given up before it was decided");
-            let mut event = AuthEvent::new(&self.request, &verdict);
-            (event.time, event.took) = (self.now, self.begun.elapsed());
-            event.generation = Some(self.version.generation);
-            self.this.publish(event);
+            self.this.publish(|| AuthEvent {
+                time: self.now,
+                took: self.begun.elapsed(),
+                generation: Some(self.version.generation),
+                ..AuthEvent::new(&self.request, &verdict)
+            });
         }
     }
 }

@@ -3,7 +3,7 @@
 mod sink;
 
 use std::borrow::Cow;
-use std::fmt::Write;
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -106,31 +106,21 @@ impl AuthEvent {
     pub fn canonical_address(&self) -> Option<std::net::IpAddr> {
         self.address.ip()
     }
+}
 
-    /// Logs it: accepted INFO, refused DEBUG. The warning is for the driver of the connection, which limits
-    /// how many there are and knows what else there is to say.
-    pub(crate) fn log(&self) {
-        let Self { address, domain, mechanism, claim, status, text, .. } = self;
-        let listener = self.listener.escape_debug();
-        let mut by = String::new();
-        // Writing to a string does not fail.
-        _ = match (&self.provider, &self.file, &self.rule) {
-            (_, Some(file), _) => write!(by, "{}", file.display()),
-            (Some(provider), ..) => write!(by, "{}", provider.escape_debug()),
-            (.., Some(rule)) => write!(by, "{rule}"),
+/// Who a peer says it is, as far as somebody wants to read it.
+struct Claim<'a>(&'a AuthRequest);
+
+impl fmt::Display for Claim<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.credentials {
+            Credentials::Plain { username, .. } => username.escape_ascii().fmt(f),
+            Credentials::Curve { public_key } => f.write_str(&z85::encode(public_key)),
+            // Of a peer that is in: what is kept of its credentials begins with the user.
+            Credentials::Other(kept) if self.0.mechanism == MechanismName::PLAIN => {
+                kept.first().map_or(Ok(()), |user| user.expose().escape_ascii().fmt(f))
+            }
             _ => Ok(()),
-        };
-        match &self.user_id {
-            _ if *status != AuthStatus::Success => {
-                debug!(%address, %listener, %domain, %mechanism, %claim, %by, %status, %text, "refused");
-            }
-            user => {
-                let user = user.as_ref().map_or("", UserId::as_str).escape_debug();
-                info!(%address, %listener, %domain, %mechanism, %user, %by, "accepted");
-            }
-        }
-        if let Some((status, text)) = &self.shadow {
-            warn!(%address, %domain, %mechanism, %claim, %status, %text, "the policy on trial differs");
         }
     }
 }
@@ -138,20 +128,53 @@ impl AuthEvent {
 /// Who a peer says it is: a user name, a key in Z85, or nothing. Escaped.
 #[must_use]
 pub fn claim(request: &AuthRequest) -> String {
-    match &request.credentials {
-        Credentials::Plain { username, .. } => username.escape_ascii().to_string(),
-        Credentials::Curve { public_key } => z85::encode(public_key),
-        // Of a peer that is in: what is kept of its credentials begins with the user.
-        Credentials::Other(kept) if request.mechanism == MechanismName::PLAIN => {
-            kept.first().map(|user| user.expose().escape_ascii().to_string()).unwrap_or_default()
+    Claim(request).to_string()
+}
+
+/// What decided: a file, or else a provider, or else an address rule.
+struct By<'a>(Option<&'a Decision>);
+
+impl fmt::Display for By<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(decision) = self.0 else { return Ok(()) };
+        match (decision.provider(), decision.rule()) {
+            (Some((_, Finding::Accepted { file: Some(file), .. })), _) => file.display().fmt(f),
+            (Some((name, _)), _) => name.escape_debug().fmt(f),
+            (None, Some(rule)) => rule.fmt(f),
+            (None, None) => Ok(()),
         }
-        _ => String::new(),
     }
+}
+
+/// Logs a decision, with its steps if it has any: accepted INFO, refused DEBUG. The warning is for the
+/// driver of the connection, which limits how many there are and knows what else there is to say. Nothing
+/// is written out that nobody listens to.
+pub(crate) fn log(request: &AuthRequest, verdict: &AuthDecision, decision: Option<&Decision>) {
+    let AuthRequest { address, domain, mechanism, .. } = request;
+    let listener = request.listener.escape_debug();
+    let by = By(decision);
+    match verdict {
+        AuthDecision::Accept { user_id, .. } => {
+            let user = user_id.as_ref().map_or("", UserId::as_str).escape_debug();
+            info!(%address, %listener, %domain, %mechanism, %user, %by, "accepted");
+        }
+        AuthDecision::Refuse { status, text, .. } => {
+            let (claim, text) = (Claim(request), text.escape_debug());
+            debug!(%address, %listener, %domain, %mechanism, %claim, %by, %status, %text, "refused");
+        }
+    }
+}
+
+/// Logs what a policy on trial would have decided.
+pub(crate) fn log_difference(request: &AuthRequest, status: AuthStatus, text: &str) {
+    let AuthRequest { address, domain, mechanism, .. } = request;
+    let claim = Claim(request);
+    warn!(%address, %domain, %mechanism, %claim, %status, %text, "the policy on trial differs");
 }
 
 /// Logs what was decided by somebody who does not explain himself.
 pub(crate) fn record(request: &AuthRequest, decision: &AuthDecision) {
-    AuthEvent::new(request, decision).log();
+    log(request, decision, None);
 }
 
 /// Whether what a policy on trial decides is something else, and what.
