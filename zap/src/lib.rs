@@ -73,6 +73,7 @@ mod live;
 mod lock;
 mod platform;
 mod policy;
+mod pool;
 mod provider;
 mod store;
 #[cfg(feature = "watch")]
@@ -95,8 +96,9 @@ pub use policy::{
 #[cfg(feature = "policy-file")]
 pub use policy::{PolicyError, PolicyProblem};
 pub use provider::{
-    Answer, CurveCallback, Grant, IntoVerdict, PendingVerdict, PrincipalError, Principals,
-    Provider, ReloadError, Remember, Remembering, Statement, Verdict, provider_fn,
+    Answer, Blocking, CurveCallback, Grant, IntoVerdict, PendingVerdict, PrincipalError,
+    Principals, Provider, ReloadError, Remember, Remembering, Statement, Verdict, provider_fn,
+    sync_provider_fn,
 };
 pub use store::{CertificateStore, KeySet, PasswordError, PasswordFault, Passwords};
 #[cfg(feature = "watch")]

@@ -143,7 +143,7 @@ fn a_slow_provider_is_asked_once_by_many() {
     let mut waiting: Vec<_> = (0..100)
         .map(|_| match provider.judge(&curve(1), time) {
             Answer::Later(verdict) => verdict,
-            answer @ Answer::Now(_) => panic!("{answer:?}"),
+            answer => panic!("{answer:?}"),
         })
         .collect();
     assert_eq!(now(&mut waiting[0]), None);
@@ -209,6 +209,7 @@ fn what_is_remembered_is_forgotten_when_a_file_is_read_again() {
     {
         Answer::Now(verdict) => verdict,
         Answer::Later(pending) => wait(pending),
+        Answer::Blocks(_) => panic!("no function"),
     };
     assert_eq!(judge(&provider, "sesame"), user("jo"));
     place.write("users", "jo=barley\n");

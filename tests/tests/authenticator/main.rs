@@ -1,6 +1,7 @@
 //! The Authenticator at work on sockets, with clients of libzmq.
 
 mod czmq;
+mod hung;
 mod pyzmq;
 mod vocabulary;
 

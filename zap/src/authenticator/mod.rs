@@ -19,7 +19,7 @@ use zmtp_core::auth::{
 use current::{Current, Version};
 
 use crate::address::AddressError;
-use crate::decide::{Decision, Step, Steps, decide_at, walk};
+use crate::decide::{Calls, Decision, Step, Steps, decide_quickly, walk};
 use crate::event::{self, AuthEvent, AuthSink};
 use crate::gate::{Admission, Gate};
 use crate::policy::{ConfigError, CurveKeys, DomainError, Policy};
@@ -332,14 +332,14 @@ impl Authenticator {
             let mut unfinished =
                 Unfinished { this, request, version, now, begun, concluded: false };
             let Unfinished { request, version, .. } = &unfinished;
-            let mut steps = Steps::new(admission);
+            let mut steps = Steps::new(admission, Calls::Apart);
             let verdict = if version.stopped && admission != Admission::NotCounted {
-                steps.0.push(Step::Stopped);
+                steps.take(Step::Stopped);
                 AuthDecision::refuse(Refusal::Internal, "The authenticator is stopped")
             } else {
                 walk(&version.policy, request, now, &mut steps).await
             };
-            let decision = Decision { verdict, steps: steps.0 };
+            let decision = Decision { verdict, steps: steps.taken };
             unfinished.conclude(&decision, admission);
             decision.into_verdict()
         })
@@ -355,7 +355,8 @@ impl Authenticator {
         took: Duration,
     ) {
         event::log(request, &decision.verdict, Some(decision));
-        let differs = |trial| event::difference(&decision.verdict, &decide_at(trial, request, now));
+        let would = |trial| decide_quickly(trial, request, now);
+        let differs = |trial| event::difference(&decision.verdict, &would(trial));
         let shadow = version.trial.as_deref().and_then(differs);
         if let Some((status, text)) = &shadow {
             event::log_difference(request, *status, text);

@@ -27,7 +27,7 @@ type Refused = (Refusal, Cow<'static, str>);
 ///
 /// Nothing is counted, remembered or logged, so that the same question may be asked for an explanation.
 /// A provider whose answer takes a while is asked, but not waited for: then the decision is to refuse
-/// for now (300). The texts of refusals are for the log of this side, and say no more of a user than
+/// for now (300). A synchronous function is called on this thread. The texts of refusals are for the log of this side, and say no more of a user than
 /// that the credentials are wrong.
 pub fn decide(policy: &Policy, request: &AuthRequest) -> Decision {
     decide_at(policy, request, SystemTime::now())
@@ -35,7 +35,16 @@ pub fn decide(policy: &Policy, request: &AuthRequest) -> Decision {
 
 /// [Decides](decide) as of some time, which matters to certificates that are not always valid.
 pub fn decide_at(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
-    let mut steps = Steps::new(Admission::NotCounted);
+    decide_on(Calls::Here, policy, request, now)
+}
+
+/// [Decides](decide_at) without holding up this thread.
+pub(crate) fn decide_quickly(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
+    decide_on(Calls::Apart, policy, request, now)
+}
+
+fn decide_on(calls: Calls, policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
+    let mut steps = Steps::new(Admission::NotCounted, calls);
     let verdict = {
         let decision = pin!(walk(policy, request, now, &mut steps));
         match decision.poll(&mut Context::from_waker(Waker::noop())) {
@@ -43,30 +52,42 @@ pub fn decide_at(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Dec
             Poll::Pending => AuthDecision::refuse(Refusal::Temporary, "A provider takes a while"),
         }
     };
-    Decision { verdict, steps: steps.0 }
+    Decision { verdict, steps: steps.taken }
 }
 
 /// [Decides](decide) as of some time, and waits for providers whose answers take a while.
 ///
 /// Cancel safe: a dropped future has decided nothing.
 pub async fn decide_patiently(policy: &Policy, request: &AuthRequest, now: SystemTime) -> Decision {
-    let mut steps = Steps::new(Admission::NotCounted);
+    let mut steps = Steps::new(Admission::NotCounted, Calls::Apart);
     let verdict = walk(policy, request, now, &mut steps).await;
-    Decision { verdict, steps: steps.0 }
+    Decision { verdict, steps: steps.taken }
+}
+
+/// Where functions are called that may block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Calls {
+    /// On this thread.
+    Here,
+    /// On their own threads.
+    Apart,
 }
 
 /// What was looked at so far.
-pub(crate) struct Steps(pub(crate) Vec<Step>);
+pub(crate) struct Steps {
+    pub(crate) taken: Vec<Step>,
+    calls: Calls,
+}
 
 impl Steps {
-    pub(crate) fn new(admission: Admission) -> Self {
-        let mut steps = Vec::with_capacity(6);
-        steps.push(Step::Source(admission));
-        Self(steps)
+    pub(crate) fn new(admission: Admission, calls: Calls) -> Self {
+        let mut taken = Vec::with_capacity(6);
+        taken.push(Step::Source(admission));
+        Self { taken, calls }
     }
 
-    fn take(&mut self, step: Step) {
-        self.0.push(step);
+    pub(crate) fn take(&mut self, step: Step) {
+        self.taken.push(step);
     }
 }
 
@@ -193,19 +214,24 @@ async fn ask(
 ) -> Result<Grant, Refused> {
     let mut last = "Invalid credentials";
     for link in chain {
-        let name = link.name.clone();
-        let mut found = |finding| steps.take(Step::Provider { name: name.clone(), finding });
-        let verdict = match Isolated::call(|| link.provider.judge(request, now)) {
+        let step = |finding| Step::Provider { name: link.name.clone(), finding };
+        let calls = steps.calls;
+        let answer = Isolated::call(|| match link.provider.judge(request, now) {
+            Answer::Blocks(work) if calls == Calls::Here => Answer::Now(work.here()),
+            Answer::Blocks(work) => Answer::Later(work.apart()),
+            answer => answer,
+        });
+        let verdict = match answer {
             Some(Answer::Now(verdict)) => Some(verdict),
             Some(Answer::Later(pending)) => {
-                found(Finding::Asked);
+                steps.take(step(Finding::Asked));
                 let verdict = Isolated::new(pending).await;
-                steps.0.pop();
+                steps.taken.pop();
                 verdict
             }
-            None => None,
+            Some(Answer::Blocks(_)) | None => None,
         };
-        let mut found = |finding| steps.take(Step::Provider { name: name.clone(), finding });
+        let mut found = |finding| steps.take(step(finding));
         match verdict {
             Some(Verdict::Accept(grant)) => {
                 let (file, remembered) = (grant.file.clone(), grant.remembered);

@@ -246,6 +246,11 @@ impl Policy {
     /// Lets a function of domain and key, synchronous or not, or any [`Provider`] judge the keys in
     /// `domain` (`*`: in all without entry). Of two calls for one domain the later counts.
     ///
+    /// A function that hangs holds up its own peer only, which is refused when the time for a decision
+    /// is up (300). A synchronous one is called on threads of its own: 64 calls go on at once and
+    /// 1,024 wait. When 64 hang for good, those who need this function are refused (300) until
+    /// it is replaced; nobody else notices.
+    ///
     /// # Errors
     /// [`DomainError`] for a domain over 255 octets.
     pub fn configure_curve_callback<K>(

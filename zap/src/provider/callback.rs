@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use zmtp_core::auth::{AuthRequest, Credentials, Domain, UserId};
 
+use super::blocking::{Blocking, threads};
 use super::{Answer, Grant, Provider, Verdict};
 
 /// What a function may say: a whole [`Verdict`], yes or no, or the user that it is, if anybody.
@@ -60,8 +61,12 @@ where
     V: IntoVerdict,
 {
     fn into_provider(self) -> Arc<dyn Provider> {
+        let (this, threads) = (Arc::new(self), threads());
         Arc::new(Callback::new("callback", move |request: &AuthRequest| {
-            with_key(request, |domain, key| self(domain, key).into_verdict().into())
+            with_key(request, |domain, key| {
+                let this = this.clone();
+                Answer::Blocks(Blocking::new(&threads, move || this(domain, key).into_verdict()))
+            })
         }))
     }
 }
@@ -122,6 +127,20 @@ where
     Callback::new(name, move |request: &AuthRequest| {
         let verdict = judge(Arc::new(request.clone()));
         Answer::Later(Box::pin(async move { verdict.await.into_verdict() }))
+    })
+}
+
+/// A provider that asks a function about the whole request, on threads of its own, so that the function
+/// may take a while and even hang: 64 calls go on at once and 1,024 wait; beyond that, and when the time
+/// for a decision is up, a peer is told to come again (300).
+pub fn sync_provider_fn<V: IntoVerdict>(
+    name: &'static str,
+    judge: impl Fn(&AuthRequest) -> V + Send + Sync + 'static,
+) -> impl Provider {
+    let (judge, threads) = (Arc::new(judge), threads());
+    Callback::new(name, move |request: &AuthRequest| {
+        let (judge, request) = (judge.clone(), request.clone());
+        Answer::Blocks(Blocking::new(&threads, move || judge(&request).into_verdict()))
     })
 }
 

@@ -1,6 +1,7 @@
 //! Who knows credentials: stores, functions, and whatever a program brings.
 
 mod any;
+mod blocking;
 mod callback;
 mod principals;
 mod remembering;
@@ -16,14 +17,17 @@ use zmtp_core::auth::{AuthRequest, Credentials, Refusal, UserId};
 use zmtp_core::wire::metadata::Metadata;
 
 pub(crate) use any::{AnyKey, Anyone};
-pub use callback::{CurveCallback, IntoVerdict, provider_fn};
+pub use blocking::Blocking;
+pub use callback::{CurveCallback, IntoVerdict, provider_fn, sync_provider_fn};
 pub(crate) use principals::covers;
 pub use principals::{PrincipalError, Principals};
 pub use remembering::{Remember, Remembering};
 
 /// One of those who are asked in turn about the credentials of a mechanism in a domain.
 ///
-/// An engine isolates its panics; a time limit is the business of [`Guarded`](crate::Guarded).
+/// An engine isolates its panics; a time limit is the business of [`Guarded`](crate::Guarded). What
+/// [`judge`](Self::judge) does itself holds up the connections of that thread, so it must be quick: slow
+/// work belongs into a future ([`provider_fn`]) or on other threads ([`sync_provider_fn`]).
 pub trait Provider: Send + Sync + fmt::Debug {
     /// Its name in events and explanations, without secrets.
     fn name(&self) -> Cow<'_, str>;
@@ -81,12 +85,14 @@ impl Statement {
     }
 }
 
-/// The answer of a provider: a verdict, or one that takes a while.
+/// The answer of a provider: a verdict, one that takes a while, or work that comes to one.
 pub enum Answer {
     /// Here it is.
     Now(Verdict),
     /// It comes.
     Later(PendingVerdict),
+    /// Somebody has to work for it, and that may block.
+    Blocks(Blocking),
 }
 
 /// A verdict that takes a while.
@@ -97,6 +103,7 @@ impl fmt::Debug for Answer {
         match self {
             Self::Now(verdict) => verdict.fmt(f),
             Self::Later(_) => f.write_str("Later(..)"),
+            Self::Blocks(work) => work.fmt(f),
         }
     }
 }

@@ -126,6 +126,7 @@ impl Provider for Remembering {
             match provider.judge(&request, now) {
                 Answer::Now(verdict) => verdict,
                 Answer::Later(pending) => pending.await,
+                Answer::Blocks(work) => work.apart().await,
             }
         }));
         let verdict =

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use zmtp_core::auth::{Secret, UserId};
 
-use super::{MAX_CREDENTIAL, PasswordFault};
 #[cfg(feature = "hashes")]
-use super::{hash::Hash, pool};
+use super::hash::{Hash, THREADS};
+use super::{MAX_CREDENTIAL, PasswordFault};
 use crate::provider::{Answer, Verdict};
 
 /// Marks a password in clear text where hashes are usual.
@@ -70,7 +70,7 @@ impl Entry {
             #[cfg(feature = "hashes")]
             Self::Hashed(_) => {
                 let password = password.clone();
-                let Some(fits) = pool::run(move || self.verify(&password)) else {
+                let Some(fits) = THREADS.run(move || self.verify(&password)) else {
                     return Verdict::not_now("Too many passwords to check").into();
                 };
                 Answer::Later(Box::pin(async move {

@@ -1,11 +1,27 @@
 //! Hashes of passwords, as htpasswd-like files hold them.
 
+use std::num::NonZero;
+use std::sync::LazyLock;
+use std::thread;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, Params as Argon2Params, PasswordVerifier};
 use sha_crypt::{Params as ShaParams, ShaCrypt};
 use zeroize::Zeroizing;
 
 use super::PasswordFault;
+use crate::pool::{Pool, PoolLimits};
+
+/// Passwords that may wait.
+const WAITING: usize = 64;
+/// Most threads; half of what the machine has, if that is less.
+const MOST: usize = 4;
+
+/// The threads that hash passwords.
+pub(super) static THREADS: LazyLock<Pool> = LazyLock::new(|| {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get) / 2;
+    Pool::new("password hashes", PoolLimits { threads: threads.clamp(1, MOST), waiting: WAITING })
+});
 
 /// Most memory that one hash may take, in KiB.
 const MAX_MEMORY: u32 = 1024 * 1024;

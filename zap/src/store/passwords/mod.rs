@@ -3,8 +3,6 @@
 mod entry;
 #[cfg(feature = "hashes")]
 mod hash;
-#[cfg(feature = "hashes")]
-mod pool;
 
 use std::borrow::Cow;
 use std::collections::HashMap;
