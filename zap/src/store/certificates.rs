@@ -40,14 +40,14 @@ impl CertificateStore {
     /// [`CertificateError`] only if the directory itself cannot be read.
     pub fn load(directory: impl AsRef<Path>) -> Result<Self, CertificateError> {
         let directory = directory.as_ref();
-        let (root, paths) = list(directory).map_err(|error| {
+        let (root, files) = list(directory).map_err(|error| {
             let fault = FileFault::from(error).into();
             CertificateError::new(fault).in_file(directory)
         })?;
         let mut store = Self { directory: directory.to_owned(), ..Self::default() };
         let mut origins = HashMap::new();
-        for path in paths {
-            let certificate = match load_public(&root, &path) {
+        for Candidate { path, is_link } in files {
+            let certificate = match load_public(&root, &path, is_link) {
                 Ok(certificate) => certificate,
                 Err(error) => {
                     store.report(error);
@@ -122,21 +122,32 @@ impl From<CertificateStore> for KeySet {
     }
 }
 
+/// A file that may hold a certificate.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    path: PathBuf,
+    is_link: bool,
+}
+
 /// The real path of a directory, and the files in it that may hold certificates, sorted by name.
-fn list(directory: &Path) -> std::io::Result<(PathBuf, Vec<PathBuf>)> {
+fn list(directory: &Path) -> std::io::Result<(PathBuf, Vec<Candidate>)> {
     let root = fs::canonicalize(directory)?;
-    let mut paths = Vec::new();
+    let mut files = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         let path = entry.path();
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default();
-        if !hidden && ENDINGS.contains(&ending) && !path.is_dir() {
-            paths.push(path);
+        // The directory itself says what most are: nobody asks for each of 100,000 files.
+        let kind = entry.file_type()?;
+        let is_link = !kind.is_file();
+        let is_directory = kind.is_dir() || is_link && path.is_dir();
+        if !hidden && ENDINGS.contains(&ending) && !is_directory {
+            files.push(Candidate { path, is_link });
         }
     }
-    paths.sort();
-    Ok((root, paths))
+    files.sort();
+    Ok((root, files))
 }
 
 /// Whether a file is named as those with the secret half of a certificate.
@@ -144,12 +155,14 @@ pub(crate) fn is_secret(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().ends_with(SECRET_ENDING.as_bytes())
 }
 
-fn load_public(root: &Path, path: &Path) -> Result<Certificate, CertificateError> {
+fn load_public(root: &Path, path: &Path, is_link: bool) -> Result<Certificate, CertificateError> {
     let fail = |fault| CertificateError::new(fault).in_file(path);
-    // A link may lead to another name within the store, as in volumes of Kubernetes.
-    let real = fs::canonicalize(path).map_err(|error| fail(FileFault::from(error).into()))?;
-    if is_secret(&real) || !real.starts_with(root) {
-        return Err(fail(CertificateFault::NotPublic));
+    if is_link {
+        // It may lead to another name within the store, as in volumes of Kubernetes.
+        let real = fs::canonicalize(path).map_err(|error| fail(FileFault::from(error).into()))?;
+        if is_secret(&real) || !real.starts_with(root) {
+            return Err(fail(CertificateFault::NotPublic));
+        }
     }
     let (certificate, _) = Certificate::load(path)?;
     match certificate.secret_key() {
