@@ -1,5 +1,6 @@
 //! Address rules: which peers may come near at all, before anybody looks at credentials.
 
+mod networks;
 mod pattern;
 
 use std::collections::{BTreeSet, HashMap};
@@ -7,10 +8,10 @@ use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use ipnet::{IpNet, Ipv4Net, Ipv6Net};
-use prefix_trie::PrefixMap;
+use ipnet::IpNet;
 use zmtp_core::peer::PeerAddress;
 
+use networks::Networks;
 use pattern::Pattern;
 pub use pattern::{AddressError, AddressFault};
 
@@ -67,8 +68,8 @@ impl fmt::Display for AddressRule {
 pub struct AddressRules {
     rules: Vec<AddressRule>,
     /// Each entry is the index of its rule.
-    v4: PrefixMap<Ipv4Net, u32>,
-    v6: PrefixMap<Ipv6Net, u32>,
+    v4: Networks<u32>,
+    v6: Networks<u128>,
     others: HashMap<Pattern, u32>,
     /// How many entries allow.
     allowing: usize,
@@ -110,8 +111,12 @@ impl AddressRules {
         let mut replaced = Vec::new();
         for pattern in patterns {
             let earlier = match pattern {
-                Pattern::Net(IpNet::V4(net)) => self.v4.insert(net, index),
-                Pattern::Net(IpNet::V6(net)) => self.v6.insert(net, index),
+                Pattern::Net(IpNet::V4(net)) => {
+                    self.v4.insert(net.network().to_bits(), net.prefix_len(), index)
+                }
+                Pattern::Net(IpNet::V6(net)) => {
+                    self.v6.insert(net.network().to_bits(), net.prefix_len(), index)
+                }
                 other => self.others.insert(other, index),
             };
             let earlier = earlier.and_then(|index| self.rule(index)).cloned();
@@ -136,8 +141,9 @@ impl AddressRules {
 
     /// The rules that no later one replaced, in the order in which they were given.
     pub(crate) fn in_force(&self) -> impl Iterator<Item = &AddressRule> {
-        let entries = self.v4.values().chain(self.v6.values()).chain(self.others.values());
-        let indices: BTreeSet<u32> = entries.copied().collect();
+        let others = self.others.values().copied();
+        let indices: BTreeSet<u32> =
+            self.v4.values().chain(self.v6.values()).chain(others).collect();
         indices.into_iter().filter_map(|index| self.rule(index))
     }
 
@@ -160,6 +166,12 @@ impl AddressRules {
         (verdict, rule)
     }
 
+    /// Gets ready to judge; else the first peer after a change waits for that.
+    pub(crate) fn prepare(&self) {
+        self.v4.ranges();
+        self.v6.ranges();
+    }
+
     fn rule(&self, index: u32) -> Option<&AddressRule> {
         self.rules.get(usize::try_from(index).ok()?)
     }
@@ -170,8 +182,8 @@ impl AddressRules {
             |patterns: &[Pattern]| patterns.iter().find_map(|p| self.others.get(p)).copied();
         match *address {
             PeerAddress::Ip(ip) => match ip.ip().to_canonical() {
-                IpAddr::V4(ip) => self.v4.get_lpm(&ip.into()).map(|(_, index)| *index),
-                IpAddr::V6(ip) => self.v6.get_lpm(&ip.into()).map(|(_, index)| *index),
+                IpAddr::V4(ip) => self.v4.narrowest(ip.to_bits()),
+                IpAddr::V6(ip) => self.v6.narrowest(ip.to_bits()),
             },
             PeerAddress::Process { uid, gid, .. } => {
                 first(&[Pattern::Uid(uid), Pattern::Gid(gid), Pattern::Unix])

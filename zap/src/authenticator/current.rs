@@ -42,6 +42,8 @@ impl Current {
         let mut version = Version::clone(&self.load());
         change(&mut version)?;
         version.generation += 1;
+        version.policy.prepare();
+        version.trial.iter().for_each(|trial| trial.prepare());
         self.version.store(Arc::new(version));
         self.revisions.advance();
         drop(changing);

@@ -346,6 +346,14 @@ impl Policy {
         }
     }
 
+    /// Gets ready to decide, so that no peer waits for that.
+    pub(crate) fn prepare(&self) {
+        let listeners = self.listeners.iter().map(|(_, rules)| rules);
+        let domains = self.domain_addresses.iter().map(|(_, rules)| rules);
+        let all = [&self.addresses, &self.limits.exempt].into_iter();
+        all.chain(listeners).chain(domains).for_each(AddressRules::prepare);
+    }
+
     fn providers(&self) -> impl Iterator<Item = &Arc<dyn Provider>> {
         let chains = self.mechanisms.iter().flat_map(|(_, domains)| domains.iter());
         chains.flat_map(|(_, chain)| chain).map(|link| &link.provider)
