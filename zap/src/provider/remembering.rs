@@ -58,17 +58,17 @@ impl Remembering {
         Self { provider, lifetimes, questions: Mutex::new(Bounded::new(QUESTIONS)) }
     }
 
-    /// Until when an answer counts.
-    fn end(&self, (asked, answer): &Question) -> Option<SystemTime> {
+    /// Whether an answer still counts. When the clock was set back behind the question, nobody can tell.
+    fn counts(&self, (asked, answer): &Question, now: SystemTime) -> bool {
         let lifetime = match answer.peek() {
             None => PATIENCE,
             Some(Verdict::Accept(_)) => self.lifetimes.accepted,
             Some(Verdict::Abstain(_) | Verdict::Refuse { status: Refusal::Failure, .. }) => {
                 self.lifetimes.refused
             }
-            Some(Verdict::Refuse { .. }) => return None,
+            Some(Verdict::Refuse { .. }) => return false,
         };
-        asked.checked_add(lifetime)
+        now.duration_since(*asked).is_ok_and(|age| age < lifetime)
     }
 }
 
@@ -110,7 +110,7 @@ impl Provider for Remembering {
         let key = digest_of(request);
         let mut questions = lock(&self.questions);
         if let Some(question) = questions.get(&key)
-            && self.end(question).is_some_and(|end| now < end)
+            && self.counts(question, now)
         {
             return match question.1.peek() {
                 Some(Verdict::Accept(grant)) => {
@@ -155,5 +155,86 @@ impl Provider for Remembering {
 
     fn statements(&self) -> Vec<Statement> {
         self.provider.statements()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Waker};
+
+    use zmtp_core::auth::Domain;
+    use zmtp_core::peer::{PeerAddress, RoutingId};
+    use zmtp_core::wire::greeting::MechanismName;
+    use zmtp_core::wire::metadata::Metadata;
+
+    use super::*;
+    use crate::provider::provider_fn;
+
+    fn request(key: u32) -> AuthRequest {
+        let mut public_key = [7; 32];
+        public_key[..4].copy_from_slice(&key.to_be_bytes());
+        AuthRequest {
+            domain: Domain::default(),
+            address: PeerAddress::Inproc,
+            listener: Arc::from("inproc://a"),
+            routing_id: RoutingId::default(),
+            mechanism: MechanismName::CURVE,
+            credentials: Credentials::Curve { public_key },
+            metadata: Metadata::new(),
+        }
+    }
+
+    /// Asks and waits no longer than one turn.
+    fn ask(provider: &Remembering, key: u32, now: SystemTime) {
+        if let Answer::Later(mut verdict) = provider.judge(&request(key), now) {
+            _ = verdict.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+    }
+
+    #[test]
+    fn a_question_that_hangs_is_asked_anew_after_ten_seconds() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let hangs = provider_fn("hangs", move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::pending::<bool>()
+        });
+        let provider = Remembering::new(Arc::new(hangs), Remember::default());
+        let begin = SystemTime::UNIX_EPOCH + PATIENCE;
+        for (later, times) in [(0, 1), (1, 1), (9_999, 1), (10_000, 2), (19_999, 2), (20_000, 3)] {
+            ask(&provider, 1, begin + Duration::from_millis(later));
+            assert_eq!(asked.load(Ordering::Relaxed), times, "after {later} ms");
+        }
+    }
+
+    /// Else a verdict would be remembered for as long as the clock was wrong.
+    #[test]
+    fn what_was_asked_in_the_future_is_not_remembered() {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = asked.clone();
+        let yes = provider_fn("yes", move |_| {
+            count.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(true)
+        });
+        let provider = Remembering::new(Arc::new(yes), Remember::default());
+        let now = SystemTime::UNIX_EPOCH + 1_000 * PATIENCE;
+        for (at, times) in [(now, 1), (now, 1), (now - Duration::from_nanos(1), 2), (now, 2)] {
+            ask(&provider, 1, at);
+            assert_eq!(asked.load(Ordering::Relaxed), times);
+        }
+    }
+
+    #[test]
+    fn a_flood_of_questions_does_not_grow_the_table() {
+        let provider = Remembering::new(
+            Arc::new(provider_fn("no", |_| std::future::ready(false))),
+            Remember::default(),
+        );
+        for key in 0..100_000 {
+            ask(&provider, key, SystemTime::UNIX_EPOCH);
+        }
+        let count = lock(&provider.questions).iter().count();
+        assert!((QUESTIONS / 2..=QUESTIONS).contains(&count), "{count}");
     }
 }
