@@ -3,7 +3,8 @@
 //!
 //! `cargo bench --bench hostile` prints it, `-- --json` for scripts; `-- --test` takes few of everything.
 //! The strangers live in processes of their own, so that only the server's side is counted. Each
-//! connection takes a descriptor: raise the limit (`ulimit -n 24000`) to hold all of them at once.
+//! connection takes a descriptor: the soft limit is raised to the hard one, and if that is too low to
+//! hold all of them at once (`ulimit -Hn` below 20,500), it says so and holds fewer.
 
 use std::io::{IsTerminal, Read, Write};
 use std::net::TcpStream;
@@ -37,6 +38,7 @@ fn main() -> Result<(), Error> {
         return strangers(&to, &what, count.parse()?);
     }
     let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    raise_limit()?;
     let sizes = if has("--test") { Sizes::FEW } else { Sizes::ALL };
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut figures = runtime.block_on(memory(&sizes))?;
@@ -132,6 +134,13 @@ async fn server(half_open: usize) -> Result<(Rep, Endpoint), Error> {
 async fn waiting(sizes: &Sizes) -> Result<Vec<Figure>, Error> {
     let most = descriptors().saturating_sub(500);
     let held = sizes.strangers.min(most);
+    if held < sizes.strangers {
+        eprintln!(
+            "the hard limit of {} descriptors forbids to hold {} strangers at once: {held} are held",
+            descriptors(),
+            sizes.strangers
+        );
+    }
     let mut figures = Vec::new();
     for (places, count, held) in
         [(1024, sizes.strangers, "of 1,024 places"), (held * 2, held, "all held")]
@@ -289,10 +298,33 @@ fn strangers(to: &str, what: &str, count: usize) -> Result<(), Error> {
     Ok(())
 }
 
-/// Descriptors that this process may have.
-fn descriptors() -> usize {
+/// Descriptors that this process may have: the soft limit and the hard one.
+fn limits() -> [usize; 2] {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
-    let line = limits.lines().find(|line| line.starts_with("Max open files"));
-    let soft = line.and_then(|line| line.split_whitespace().nth(3));
-    soft.and_then(|it| it.parse().ok()).unwrap_or(1024)
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap_or_default();
+    [3, 4].map(|at| match line.split_whitespace().nth(at) {
+        Some("unlimited") => usize::MAX,
+        number => number.and_then(|it| it.parse().ok()).unwrap_or(1024),
+    })
+}
+
+fn descriptors() -> usize {
+    limits()[0]
+}
+
+/// Starts this program again under its hard limit, if the soft one is lower: only a shell can raise it
+/// without unsafe code.
+fn raise_limit() -> Result<(), Error> {
+    const RAISED: &str = "HOSTILE_RAISED";
+    let [soft, hard] = limits();
+    if soft >= hard || std::env::var_os(RAISED).is_some() {
+        return Ok(());
+    }
+    let status = Command::new("sh")
+        .args(["-c", r#"ulimit -n "$(ulimit -Hn)"; exec "$0" "$@""#])
+        .arg(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .env(RAISED, "1")
+        .status()?;
+    std::process::exit(status.code().unwrap_or(1))
 }
