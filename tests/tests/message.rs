@@ -2,22 +2,30 @@
 
 use ironhouse::auth::{AuthDecision, UserId};
 use ironhouse::peer::PeerAddress;
-use ironhouse::{Dealer, Message, Options, Pull, Push, Router, Security, from_sync_fn};
+use ironhouse::{
+    Dealer, Message, Options, Part, Pull, Push, Router, Security, SocketType, blocking,
+    from_sync_fn,
+};
 use ironhouse_tests::place::ANYWHERE;
-use ironhouse_tests::{Done, rt};
+use ironhouse_tests::{Done, Fallible, rt};
+use zmtp_core::INLINE_LEN;
 use zmtp_core::wire::metadata::Metadata;
+
+/// Whoever comes is alice, who reads.
+fn judged() -> Fallible<Security> {
+    let judge = from_sync_fn(|_| {
+        let mut metadata = Metadata::new();
+        metadata.push("X-Role", "reader").expect("a property");
+        AuthDecision::Accept { user_id: UserId::new("alice"), metadata }
+    });
+    Ok(Security::null_with_authenticator("house", judge)?)
+}
 
 // ZMTP-META-04, ZMTP-META-09, ZMTP-META-10
 #[test]
 fn facts_and_claims_do_not_mix() -> Done {
     rt::run(async {
-        let judge = from_sync_fn(|_| {
-            let mut metadata = Metadata::new();
-            metadata.push("X-Role", "reader").expect("a property");
-            AuthDecision::Accept { user_id: UserId::new("alice"), metadata }
-        });
-        let judged = Security::null_with_authenticator("house", judge)?;
-        let router = Router::new(Options::new().security(judged))?;
+        let router = Router::new(Options::new().security(judged()?))?;
         let options = Options::new().property("X-Role", "owner")?.property("X-House", "stone")?;
         let dealer = Dealer::new(options.routing_id("me")?)?;
         dealer.connect(router.bind(ANYWHERE).await?)?;
@@ -36,6 +44,53 @@ fn facts_and_claims_do_not_mix() -> Done {
         assert_eq!(message.claimed_property("identity").map(|it| &**it), Some(&b"me"[..]));
         Ok(())
     })
+}
+
+/// The same message type, with the same connection behind it, on threads.
+#[test]
+fn threads_see_the_same() -> Done {
+    let router = blocking::Router::new(Options::new().security(judged()?))?;
+    let options = Options::new().property("X-Role", "owner")?.routing_id("me")?;
+    let dealer = blocking::Dealer::new(options)?;
+    dealer.connect(router.bind(ANYWHERE)?)?.ready_timeout(rt::LATE)?;
+    dealer.send("hello")?;
+    let message = router.recv_timeout(rt::LATE)?;
+    assert_eq!(message.user_id().map(ToString::to_string).as_deref(), Some("alice"));
+    assert!(matches!(message.peer_address(), Some(PeerAddress::Ip(it)) if it.ip().is_loopback()));
+    assert_eq!(message.verified_property("X-Role").map(|it| &**it), Some(&b"reader"[..]));
+    assert_eq!(message.claimed_property("X-Role").map(|it| &**it), Some(&b"owner"[..]));
+    let peer = message.peer().ok_or("of nobody")?;
+    assert_eq!(peer.claimed.socket_type, SocketType::DEALER);
+    // The answer comes over a connection whose other side nobody judged.
+    router.send(("me", "back"))?;
+    let answer = dealer.recv_timeout(rt::LATE)?;
+    assert_eq!((answer.user_id(), answer.verified_property("X-Role")), (None, None));
+    assert!(answer.peer_address().is_some());
+    Ok(())
+}
+
+/// Small bodies are where the message is, large ones are shared by its clones; also when they came from
+/// a peer.
+#[test]
+fn small_bodies_are_in_the_message_and_large_ones_are_shared() -> Done {
+    assert_eq!(size_of::<Part>(), INLINE_LEN + 2, "a length, and which of the two it is");
+    let inside = |part: &Part| {
+        let offset = part.as_bytes().as_ptr().addr().wrapping_sub(std::ptr::from_ref(part).addr());
+        offset < size_of::<Part>()
+    };
+    let (pull, push) = (blocking::Pull::new(Options::new())?, blocking::Push::new(Options::new())?);
+    push.connect(pull.bind(ANYWHERE)?)?;
+    for (len, small) in [(0, true), (INLINE_LEN, true), (INLINE_LEN + 1, false), (100_000, false)] {
+        let made = Message::new(vec![7; len]);
+        push.send(made.clone())?;
+        for message in [made, pull.recv_timeout(rt::LATE)?] {
+            let clone = message.clone();
+            assert_eq!(inside(message.first()), small, "{len}");
+            let shared = clone.first().as_bytes().as_ptr() == message.first().as_bytes().as_ptr();
+            assert_eq!(shared, !small, "{len}");
+        }
+    }
+    Ok(())
 }
 
 #[test]
