@@ -6,6 +6,18 @@
 //! median what it takes on this machine today. Every request comes from another source than the one
 //! before, and every key is another one, so that no cache of the processor helps more than it would in
 //! a server.
+//!
+//! On two virtual cores that others used as well, in nanoseconds:
+//!
+//! | | best | median |
+//! |---|---|---|
+//! | decision, CURVE, 1,000 keys, 100 rules | 1,040 | 1,150 |
+//! | the same, told to a sink | 1,410 | 2,010 |
+//! | decision, CURVE, unknown key | 1,010 | 1,380 |
+//! | decision, PLAIN with a password in clear text | 2,490 | 4,750 |
+//! | decision again about a peer that is in | 580 | 670 |
+//! | ranges of 100,000 address rules, IPv4 and IPv6 | 11 and 70 | 73 and 143 |
+//! | key of 100,000, known and unknown | 241 and 58 | 402 and 128 |
 
 use std::hint::black_box;
 use std::sync::Arc;

@@ -2,6 +2,9 @@
 //!
 //! `cargo bench -p zap --bench store` prints it; `-- --test` takes 1,000 certificates. The files are as
 //! pyzmq writes them and lie in a directory for temporary files, so that they are in the page cache.
+//!
+//! 100,000 certificates take 18 MiB of heap, 191 octets each, 35 MiB while they are loaded, and 28 MiB of
+//! resident memory.
 
 use std::fmt::Write as _;
 use std::fs;
