@@ -23,6 +23,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::cases::Case;
 use crate::peer::PeerName;
@@ -65,6 +66,10 @@ struct RunArgs {
     /// Folder for `bench.md`, `bench.json` and a chart for each case.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// A Markdown document in which the tables are put between `<!-- bench: begin -->` and
+    /// `<!-- bench: end -->`.
+    #[arg(long)]
+    document: Option<PathBuf>,
     /// Prints JSON in place of the table.
     #[arg(long)]
     json: bool,
@@ -111,9 +116,15 @@ fn measure(args: &RunArgs) -> Result<(), Error> {
             args.peer.is_empty() || args.peer.contains(peer) || *peer == PeerName::Libzmq
         })
         .collect();
+    // Ten thousand connections at once are more than many a shell allows at first.
+    let files = getrlimit(Resource::Nofile);
+    setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files })?;
     let results = run::all(&cases, &peers, args.rounds, Duration::from_millis(args.window))?;
     if let Some(out) = &args.out {
         report::write(&results, out)?;
+    }
+    if let Some(document) = &args.document {
+        report::insert(&results, document)?;
     }
     if args.json {
         println!("{}", serde_json::to_string_pretty(&results)?);

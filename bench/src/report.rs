@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::Error;
+use crate::cases::{Goal, Work};
 use crate::chart;
 use crate::peer::PeerName;
 use crate::run::{CaseResult, Results, Row, Sample};
@@ -39,64 +40,243 @@ fn absolute(row: &Row, of: impl Fn(&Sample) -> f64) -> Option<Spread> {
     Spread::of(row.samples.iter().flatten().map(of).collect())
 }
 
+/// One line of the table: something of the samples of a case.
+struct Line<'a> {
+    result: &'a CaseResult,
+    title: String,
+    of: fn(&Sample) -> f64,
+    /// Figures are ratios to libzmq's; else they are in `unit`, of which each has `scale`.
+    relative: bool,
+    unit: &'static str,
+    scale: f64,
+    less_is_better: bool,
+    goal: Option<Goal>,
+}
+
+impl<'a> Line<'a> {
+    /// What the table says of a case.
+    fn of(result: &'a CaseResult) -> impl Iterator<Item = Self> {
+        let case = &result.case;
+        let value = Self {
+            result,
+            title: case.title.to_owned(),
+            of: |sample| sample.value,
+            relative: case.work != Work::Idle,
+            unit: if case.work == Work::Idle { "KiB" } else { case.unit() },
+            scale: if case.work == Work::Idle { 1024.0 } else { 1.0 },
+            less_is_better: case.less_is_better(),
+            goal: Some(case.goal),
+        };
+        let cpu = (case.work == Work::Handshake).then(|| Self {
+            result,
+            title: format!(
+                "server CPU of a handshake, {}",
+                if case.curve { "CURVE" } else { "NULL" }
+            ),
+            of: |sample| sample.cpu,
+            relative: false,
+            unit: "µs",
+            scale: 1e3,
+            less_is_better: true,
+            goal: case.cpu_goal(),
+        });
+        std::iter::once(value).chain(cpu)
+    }
+
+    fn figure(&self, row: &Row) -> Option<Spread> {
+        if self.relative {
+            return ratio(self.result, row, self.of);
+        }
+        absolute(row, |sample| (self.of)(sample) / self.scale)
+    }
+
+    fn row(&self, peer: PeerName) -> Option<&'a Row> {
+        self.result.rows.iter().find(|row| row.peer == peer)
+    }
+
+    fn cell(&self, row: &Row) -> Option<String> {
+        if row.peer == PeerName::Libzmq && self.relative {
+            return Some(format!("{} {}", short(absolute(row, self.of)?.median), self.unit));
+        }
+        let Spread { median, low, high } = self.figure(row)?;
+        if self.relative {
+            return Some(format!("{median:.2} ({low:.2}–{high:.2})"));
+        }
+        Some(format!("{} ({}–{}) {}", short(median), short(low), short(high), self.unit))
+    }
+
+    /// Whether `one` is at least as good as `other`.
+    fn reaches(&self, one: f64, other: f64) -> bool {
+        if self.less_is_better { one <= other } else { one >= other }
+    }
+
+    /// The best of the others that speak ZMTP.
+    fn best_rival(&self) -> Option<(PeerName, f64)> {
+        let rivals = self.result.rows.iter();
+        let rivals = rivals.filter(|row| !row.peer.is_ours() && row.peer != PeerName::Raw);
+        let figures = rivals.filter_map(|row| Some((row.peer, self.figure(row)?.median)));
+        figures.reduce(|a, b| if self.reaches(a.1, b.1) { a } else { b })
+    }
+
+    fn goals(&self) -> Option<(f64, f64)> {
+        match self.goal? {
+            Goal::Lead => self.best_rival().map(|(_, best)| (best, best)),
+            Goal::Figures { least, aim } => Some((least / self.scale, aim / self.scale)),
+        }
+    }
+
+    fn goal_cells(&self) -> [String; 2] {
+        let one = |figure: f64| {
+            if self.relative {
+                format!("{figure:.2}")
+            } else {
+                format!("{} {}", short(figure), self.unit)
+            }
+        };
+        match (self.goal, self.goals()) {
+            (Some(Goal::Lead), _) => ["lead".to_owned(), "lead".to_owned()],
+            (_, Some((least, aim))) => [one(least), one(aim)],
+            (_, None) => Default::default(),
+        }
+    }
+
+    /// What both faces have reached, the asynchronous one first.
+    fn reached(&self) -> String {
+        let Some((least, aim)) = self.goals() else { return String::new() };
+        let faces = [PeerName::Ironhouse, PeerName::IronhouseBlocking];
+        let words = faces.into_iter().filter_map(|face| {
+            let median = self.figure(self.row(face)?)?.median;
+            Some(match median {
+                median if self.reaches(median, aim) => "aim",
+                median if self.reaches(median, least) => "yes",
+                _ => "no",
+            })
+        });
+        match *words.collect::<Vec<_>>() {
+            [one, other] if one != other => format!("{one}, {other}"),
+            [one, ..] => one.to_owned(),
+            [] => String::new(),
+        }
+    }
+
+    /// Which of our faces lies below a rival.
+    fn losses(&self) -> impl Iterator<Item = String> {
+        let best = self.best_rival();
+        let ours = self.result.rows.iter().filter(|row| row.peer.is_ours());
+        ours.filter_map(move |row| {
+            let ((rival, best), median) = (best?, self.figure(row)?.median);
+            let (title, face, rival) = (&self.title, row.peer.name(), rival.name());
+            let text = format!("- {title}: {face} {median:.2}, {rival} {best:.2}");
+            (!self.reaches(median, best)).then_some(text)
+        })
+    }
+}
+
+/// Why cells are empty; each reason has a letter.
+#[derive(Default)]
+struct Notes(Vec<String>);
+
+impl Notes {
+    fn mark(&mut self, row: &Row) -> String {
+        let reason = row.failure.as_deref().unwrap_or("nothing was measured");
+        let note = format!("{}: {reason}", row.peer.name());
+        let at = self.0.iter().position(|known| *known == note).unwrap_or_else(|| {
+            self.0.push(note);
+            self.0.len() - 1
+        });
+        format!("– [{}]", at + 1)
+    }
+}
+
 /// The tables.
 pub fn markdown(results: &Results) -> String {
     let mut text = String::new();
-    let peers: Vec<PeerName> = PeerName::built()
-        .into_iter()
-        .filter(|peer| results.cases.iter().any(|case| case.rows.iter().any(|r| r.peer == *peer)))
-        .collect();
+    let measured = |peer: &PeerName| {
+        results.cases.iter().any(|case| case.rows.iter().any(|r| r.peer == *peer))
+    };
+    // Ours last, beside the goals.
+    let mut peers: Vec<PeerName> = PeerName::built().into_iter().filter(measured).collect();
+    peers.sort_by_key(|peer| (peer.is_ours(), *peer));
     let _ = writeln!(
         text,
-        "{}; {}; {} rounds of {} ms. Median of the ratios to libzmq within a round, in brackets the \
-         lowest and the highest. Of latency and memory less is better.\n",
+        "{}; {}; {} rounds of {} ms, in {}. Median of the ratios to libzmq within a round, in brackets \
+         the lowest and the highest; of memory and the CPU time of a handshake the figures themselves. \
+         Of latency, memory and CPU time less is better. *Reached* is said of the asynchronous face and, \
+         where it differs, of the blocking one behind it.\n",
         results.date,
         results.machine,
         results.rounds,
         results.window.as_millis(),
+        minutes(results.took),
     );
-    table(&mut text, results, &peers, |result, row| {
-        if row.peer == PeerName::Libzmq {
-            let value = absolute(row, |sample| sample.value)?;
-            return Some(format!("{} {}", short(value.median), result.unit));
-        }
-        let ratio = ratio(result, row, |sample| sample.value)?;
-        Some(format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high))
-    });
+    let lines: Vec<Line<'_>> = results.cases.iter().flat_map(Line::of).collect();
+    let mut notes = Notes::default();
+    figures(&mut text, &lines, &peers, &mut notes);
+    for (at, note) in notes.0.iter().enumerate() {
+        let _ = write!(text, "{}[{}] {note}.", if at == 0 { "\n" } else { " " }, at + 1);
+    }
+    if !notes.0.is_empty() {
+        text.push('\n');
+    }
+    let losses: Vec<String> = lines.iter().flat_map(Line::losses).collect();
+    let _ = match losses.is_empty() {
+        true => writeln!(text, "\nNothing of ours lies below the best of the others."),
+        false => writeln!(text, "\nBelow the best of the others:\n\n{}", losses.join("\n")),
+    };
     let _ = writeln!(
         text,
         "\nCPU time of both processes for each message, request or handshake (for handshakes the \
          server's alone), as a ratio to libzmq's: less is better.\n"
     );
-    table(&mut text, results, &peers, |result, row| {
-        let cpu = |sample: &Sample| sample.cpu;
-        if row.peer == PeerName::Libzmq {
-            return Some(format!("{} ns", short(absolute(row, cpu)?.median)));
-        }
-        let ratio = ratio(result, row, cpu)?;
-        Some(format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high))
-    });
+    cpu_times(&mut text, results, &peers);
     text
 }
 
-fn table(
-    text: &mut String,
-    results: &Results,
-    peers: &[PeerName],
-    cell: impl Fn(&CaseResult, &Row) -> Option<String>,
-) {
-    let mut lines = vec![vec!["case".to_owned()]];
-    lines[0].extend(peers.iter().map(|peer| peer.name()));
-    for result in &results.cases {
-        let mut line = vec![result.case.title.to_owned()];
-        line.extend(peers.iter().map(|peer| {
-            let row = result.rows.iter().find(|row| row.peer == *peer);
-            row.and_then(|row| cell(result, row)).unwrap_or_default()
+/// What was measured, and what was to be reached.
+fn figures(text: &mut String, lines: &[Line<'_>], peers: &[PeerName], notes: &mut Notes) {
+    let mut cells = vec![vec!["case".to_owned()]];
+    cells[0].extend(peers.iter().map(|peer| peer.name()));
+    cells[0].extend(["reach at least", "aim", "reached"].map(str::to_owned));
+    for line in lines {
+        let mut row = vec![line.title.clone()];
+        row.extend(peers.iter().map(|peer| match line.row(*peer) {
+            Some(row) => line.cell(row).unwrap_or_else(|| notes.mark(row)),
+            None => String::new(),
         }));
-        lines.push(line);
+        row.extend(line.goal_cells());
+        row.push(line.reached());
+        cells.push(row);
     }
+    table(text, &cells);
+}
+
+fn cpu_times(text: &mut String, results: &Results, peers: &[PeerName]) {
+    let mut cells = vec![vec!["case".to_owned()]];
+    cells[0].extend(peers.iter().map(|peer| peer.name()));
+    for result in results.cases.iter().filter(|result| result.case.work != Work::Idle) {
+        let cell = |row: &Row| {
+            let cpu = |sample: &Sample| sample.cpu;
+            if row.peer == PeerName::Libzmq {
+                return Some(format!("{} ns", short(absolute(row, cpu)?.median)));
+            }
+            let ratio = ratio(result, row, cpu)?;
+            Some(format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high))
+        };
+        let mut row = vec![result.case.title.to_owned()];
+        row.extend(peers.iter().map(|peer| {
+            let row = result.rows.iter().find(|row| row.peer == *peer);
+            row.and_then(cell).unwrap_or_else(|| "–".to_owned())
+        }));
+        cells.push(row);
+    }
+    table(text, &cells);
+}
+
+/// Lines of equal length as a table; the first is its head.
+fn table(text: &mut String, lines: &[Vec<String>]) {
+    let columns = lines.first().map_or(0, Vec::len);
     let wide = |column: usize| lines.iter().map(|line| line[column].chars().count()).max();
-    let widths: Vec<usize> = (0..=peers.len()).map(|at| wide(at).unwrap_or(0)).collect();
+    let widths: Vec<usize> = (0..columns).map(|at| wide(at).unwrap_or(0)).collect();
     for (number, line) in lines.iter().enumerate() {
         for (content, width) in line.iter().zip(&widths) {
             let _ = write!(text, "| {content:<width$} ");
@@ -122,6 +302,12 @@ pub fn short(value: f64) -> String {
     format!("{value:.digits$}{unit}")
 }
 
+/// Minutes and seconds.
+pub fn minutes(time: std::time::Duration) -> String {
+    let seconds = time.as_secs();
+    format!("{}:{:02} min", seconds / 60, seconds % 60)
+}
+
 /// Writes tables and charts to a folder.
 pub fn write(results: &Results, folder: &Path) -> Result<(), Error> {
     std::fs::create_dir_all(folder)?;
@@ -132,4 +318,19 @@ pub fn write(results: &Results, folder: &Path) -> Result<(), Error> {
         std::fs::write(file, chart::svg(result))?;
     }
     Ok(())
+}
+
+/// What stands before and behind the tables in a document.
+const BEGIN: &str = "<!-- bench: begin -->\n";
+const END: &str = "<!-- bench: end -->\n";
+
+/// Puts the tables in their place in a document.
+pub fn insert(results: &Results, document: &Path) -> Result<(), Error> {
+    let text = std::fs::read_to_string(document)?;
+    let marks = text.split_once(BEGIN).and_then(|(head, rest)| {
+        let (_, tail) = rest.split_once(END)?;
+        Some((head, tail))
+    });
+    let (head, tail) = marks.ok_or("the document has no place for the tables")?;
+    Ok(std::fs::write(document, format!("{head}{BEGIN}{}{END}{tail}", markdown(results)))?)
 }

@@ -1,8 +1,9 @@
 //! Starts the processes of each measurement, round after round.
 
 use std::io::{BufRead, BufReader, IsTerminal, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
@@ -38,6 +39,8 @@ pub struct CaseResult {
 pub struct Row {
     pub peer: PeerName,
     pub samples: Vec<Option<Sample>>,
+    /// Why the last measurement failed that did, or why there was none.
+    pub failure: Option<String>,
 }
 
 /// What was measured, and on what.
@@ -47,6 +50,7 @@ pub struct Results {
     pub machine: String,
     pub rounds: usize,
     pub window: Duration,
+    pub took: Duration,
     pub cases: Vec<CaseResult>,
 }
 
@@ -57,14 +61,14 @@ pub fn all(
     rounds: usize,
     window: Duration,
 ) -> Result<Results, Error> {
-    let able = |case: &Case| peers.iter().filter(|peer| peer.can(case)).count();
+    let able = |case: &Case| peers.iter().filter(|peer| peer.unable(case).is_none()).count();
     let mut progress = Progress::new(cases.iter().map(able).sum::<usize>() * rounds);
     let mut results = Vec::new();
     for case in cases {
         let mut rows: Vec<Row> = peers
             .iter()
-            .filter(|peer| peer.can(case))
-            .map(|peer| Row { peer: *peer, samples: Vec::new() })
+            .filter(|peer| peer.unable(case).is_none())
+            .map(|peer| Row { peer: *peer, samples: Vec::new(), failure: None })
             .collect();
         for round in 0..rounds {
             // Each round begins with another peer.
@@ -75,10 +79,15 @@ pub fn all(
                 let sample = measure(case, row.peer, window);
                 if let Err(error) = &sample {
                     progress.note(&format!("{} {}: {error}", case.name, row.peer.name()));
+                    row.failure = Some(error.to_string());
                 }
                 row.samples.push(sample.ok());
             }
         }
+        rows.extend(peers.iter().filter_map(|peer| {
+            let failure = Some(peer.unable(case)?.to_owned());
+            Some(Row { peer: *peer, samples: Vec::new(), failure })
+        }));
         results.push(CaseResult { unit: case.unit(), case: case.clone(), rows });
     }
     progress.clear();
@@ -87,6 +96,7 @@ pub fn all(
         machine: machine(),
         rounds,
         window,
+        took: progress.begun.elapsed(),
         cases: results,
     })
 }
@@ -142,6 +152,7 @@ struct Worker {
     child: Child,
     input: ChildStdin,
     said: Receiver<Said>,
+    complaint: Arc<Mutex<Option<String>>>,
 }
 
 impl Worker {
@@ -164,15 +175,24 @@ impl Worker {
         if case.spin {
             command.arg("--spin");
         }
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let input = child.stdin.take().ok_or("no standard input")?;
-        let output = child.stdout.take().ok_or("no standard output")?;
-        let said = listen(output);
-        Ok(Self { child, input, said })
+        let said = listen(child.stdout.take().ok_or("no standard output")?);
+        let complaint = keep_last(child.stderr.take().ok_or("no standard error output")?);
+        Ok(Self { child, input, said, complaint })
     }
 
     fn next(&mut self) -> Result<Said, Error> {
-        self.said.recv_timeout(PATIENCE).map_err(|_| "a process said nothing or has failed".into())
+        self.said.recv_timeout(PATIENCE).map_err(|error| match error {
+            RecvTimeoutError::Timeout => "it was not done in time".into(),
+            RecvTimeoutError::Disconnected => {
+                // What it said last, if that has arrived.
+                std::thread::sleep(Duration::from_millis(50));
+                let complaint = self.complaint.lock().ok().and_then(|mut last| last.take());
+                complaint.unwrap_or_else(|| "it has failed".to_owned()).into()
+            }
+        })
     }
 
     fn bound(&mut self) -> Result<String, Error> {
@@ -217,6 +237,20 @@ fn listen(output: ChildStdout) -> Receiver<Said> {
         }
     });
     said
+}
+
+/// The last line that a process complains in. What it says while it is ended is of no interest.
+fn keep_last(errors: ChildStderr) -> Arc<Mutex<Option<String>>> {
+    let last = Arc::new(Mutex::new(None));
+    let place = last.clone();
+    std::thread::spawn(move || {
+        for line in BufReader::new(errors).lines().map_while(Result::ok) {
+            if let Ok(mut place) = place.lock() {
+                *place = Some(line.trim_start_matches("error: ").to_owned());
+            }
+        }
+    });
+    last
 }
 
 impl Drop for Worker {

@@ -233,19 +233,17 @@ async fn act<P: Peer>(args: WorkerArgs, counters: Vec<Counter>) -> Result<(), Er
         }
         (Work::Request, Side::Bind) => echo(bind::<P>(spec(Kind::Rep)).await?, &body).await,
         (Work::Request, Side::Connect) => {
-            ask(P::open(spec(Kind::Req)).await?.0, &body, window).await?;
-            rest()
+            ask(&mut P::open(spec(Kind::Req)).await?.0, &body, window).await
         }
         (Work::Request, Side::Both) => {
             let (rep, endpoint) = P::open(spec(Kind::Rep)).await?;
             let end = End::Connect(endpoint);
-            let req = P::open(Spec { end, ..spec(Kind::Req) }).await?.0;
+            let mut req = P::open(Spec { end, ..spec(Kind::Req) }).await?.0;
             let theirs = body.clone();
             spawn::<P>(async move {
                 let _ = echo(rep, &theirs).await;
             });
-            ask(req, &body, window).await?;
-            rest()
+            ask(&mut req, &body, window).await
         }
         (Work::Handshake, _) => hold::<P>(bind::<P>(spec(Kind::Pull)).await?).await,
         (Work::Idle, _) => hold::<P>(bind::<P>(spec(Kind::Router)).await?).await,
@@ -290,8 +288,9 @@ async fn echo(mut socket: impl Socket, body: &Body) -> Result<(), Error> {
     }
 }
 
-/// Asks again and again, and says the median of the times that answers took, in microseconds.
-async fn ask(mut socket: impl Socket, body: &Body, window: Duration) -> Result<(), Error> {
+/// Asks again and again, and says the median of the times that answers took, in microseconds. Then it
+/// waits with its socket open: the other side is still asked for what it has used.
+async fn ask(socket: &mut impl Socket, body: &Body, window: Duration) -> Result<(), Error> {
     let start = Instant::now();
     while start.elapsed() < WARM_UP {
         socket.send(body).await?;
@@ -310,7 +309,8 @@ async fn ask(mut socket: impl Socket, body: &Body, window: Duration) -> Result<(
     times.sort_unstable();
     let median = times.get(times.len() / 2).copied().unwrap_or_default();
     let value = median.as_secs_f64() * 1e6;
-    say(&Said::End(Counted { value, units: times.len() as u64, cpu: used }))
+    say(&Said::End(Counted { value, units: times.len() as u64, cpu: used }))?;
+    rest()
 }
 
 /// Keeps a socket, asynchronous ones with their runtime running.

@@ -90,17 +90,22 @@ macro_rules! face {
 
         impl Socket for $socket {
             async fn send(&mut self, body: &Body) -> Result<(), Error> {
-                let message = match body.shared() {
-                    Some(shared) => ironhouse::Message::from(shared),
-                    None => ironhouse::Message::from(body.octets()),
-                };
-                Ok(match self {
-                    Self::Push(socket) => socket.send(message)$($wait)*?,
-                    Self::Pub(socket) => socket.send(message)$($wait)*?,
-                    Self::Req(socket) => socket.send(message)$($wait)*?,
-                    Self::Rep(socket) => socket.send(message)$($wait)*?,
-                    _ => return Err("it does not send".into()),
-                })
+                macro_rules! give {
+                    ($message:expr) => {
+                        match self {
+                            Self::Push(socket) => socket.send($message)$($wait)*?,
+                            Self::Pub(socket) => socket.send($message)$($wait)*?,
+                            Self::Req(socket) => socket.send($message)$($wait)*?,
+                            Self::Rep(socket) => socket.send($message)$($wait)*?,
+                            _ => return Err("it does not send".into()),
+                        }
+                    };
+                }
+                match body.shared() {
+                    Some(shared) => give!(shared),
+                    None => give!(body.octets()),
+                }
+                Ok(())
             }
 
             async fn recv(&mut self) -> Result<usize, Error> {

@@ -1,6 +1,6 @@
 //! Sockets of the system, with batches and without any framing: what no implementation can pass.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -45,7 +45,7 @@ impl Peer for Raw {
                 let endpoint = format!("tcp://{}", listener.local_addr()?);
                 std::thread::spawn(move || {
                     for stream in listener.incoming().flatten() {
-                        let _ = stream.set_nodelay(true);
+                        let _ = stream.set_nodelay(true).and(stream.set_nonblocking(spec.spin));
                         let _ = there.send(Box::new(stream));
                     }
                 });
@@ -65,6 +65,7 @@ impl Peer for Raw {
                     Some(address) => {
                         let stream = TcpStream::connect(address)?;
                         stream.set_nodelay(true)?;
+                        stream.set_nonblocking(spec.spin)?;
                         let _ = there.send(Box::new(stream));
                     }
                     None => {
@@ -130,9 +131,11 @@ impl Socket for RawSocket {
         while self.read < self.body {
             self.streams()?;
             let Some(stream) = self.streams.first_mut() else { continue };
-            match stream.read(&mut self.input)? {
-                0 => return Err("the other side has left".into()),
-                count => self.read += count,
+            match stream.read(&mut self.input) {
+                Ok(0) => return Err("the other side has left".into()),
+                Ok(count) => self.read += count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => std::hint::spin_loop(),
+                Err(error) => return Err(error.into()),
             }
         }
         self.read -= self.body;

@@ -43,11 +43,6 @@ impl<const URING: bool> Peer for Rzmq<URING> {
                 socket.set_option_raw(names::CURVE_SERVER_KEY, SERVER_PUBLIC.as_bytes()).await?;
             }
         }
-        if let Kind::Sub(prefixes) = &spec.kind {
-            for prefix in prefixes {
-                socket.set_option_raw(names::SUBSCRIBE, prefix).await?;
-            }
-        }
         let endpoint = match &spec.end {
             End::Bind(endpoint) => {
                 socket.bind(&endpoint.replace(":*", ":0")).await?;
@@ -60,6 +55,11 @@ impl<const URING: bool> Peer for Rzmq<URING> {
                 endpoint.clone()
             }
         };
+        if let Kind::Sub(prefixes) = &spec.kind {
+            for prefix in prefixes {
+                socket.set_option_raw(names::SUBSCRIBE, prefix).await?;
+            }
+        }
         Ok((RzmqSocket(socket), endpoint))
     }
 }
