@@ -42,6 +42,19 @@ impl Part {
         Some(Self(Repr::Inline { len: u8::try_from(body.len()).ok()?, octets }))
     }
 
+    /// Becomes a copy of `body`, where it stands: what is short is written once, and moved no more.
+    #[inline]
+    pub(crate) fn assign(&mut self, body: &[u8]) {
+        if let Repr::Inline { len, octets } = &mut self.0
+            && let Some(place) = octets.get_mut(..body.len())
+        {
+            place.copy_from_slice(body);
+            *len = u8::try_from(body.len()).unwrap_or_default();
+        } else {
+            *self = Self::copy_from(body);
+        }
+    }
+
     /// The octets.
     #[must_use]
     #[inline]
@@ -139,6 +152,7 @@ impl From<alloc::string::String> for Part {
 }
 
 impl From<&[u8]> for Part {
+    #[inline]
     fn from(body: &[u8]) -> Self {
         Self::copy_from(body)
     }
@@ -210,6 +224,12 @@ impl Message {
         let mut tail = Self::from_parts(tail)?;
         tail.origin.clone_from(&self.origin);
         Some((self, tail))
+    }
+
+    /// The first part, to be written to.
+    #[inline]
+    pub(crate) const fn first_mut(&mut self) -> &mut Part {
+        &mut self.first
     }
 
     /// The first part.
@@ -316,6 +336,7 @@ impl fmt::Debug for Message {
 }
 
 impl<P: Into<Part>> From<P> for Message {
+    #[inline]
     fn from(part: P) -> Self {
         Self::new(part)
     }

@@ -228,6 +228,7 @@ impl Pipe {
         let mut inbound = lock(&self.inbound);
         let any = inbound.refill(batch);
         self.made_room(inbound);
+        batch.mark();
         any
     }
 
