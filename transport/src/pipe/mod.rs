@@ -8,6 +8,7 @@
 //! Each half has its own lock, held for the time of an encoding or of a swap and never while anything
 //! waits. Whoever finds nothing to do leaves a waker; the other side wakes it once per batch.
 
+mod ends;
 mod inbound;
 mod joint;
 mod outbound;

@@ -9,6 +9,7 @@ use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
 
+use super::ends::Ends;
 use super::{Joint, Pipe};
 use crate::connection::memory;
 
@@ -31,8 +32,8 @@ pub(super) struct Outbound {
     latest: Option<Message>,
     /// Subscriptions for a peer in this process that was met and is not joined yet.
     subscriptions: Vec<(SubscriptionChange, Box<[u8]>)>,
-    /// Where each message that is not wholly written ends, counted in octets of this connection.
-    ends: VecDeque<u64>,
+    /// Where messages that are not wholly written end, in octets of this connection.
+    ends: Ends,
     encoded: u64,
     written: u64,
     /// No more messages are taken.
@@ -64,7 +65,7 @@ impl Outbound {
             conflate,
             latest: None,
             subscriptions: Vec::new(),
-            ends: VecDeque::new(),
+            ends: Ends::default(),
             encoded: 0,
             written: 0,
             finished: false,
@@ -139,8 +140,9 @@ impl Outbound {
                     // Nonces are used up: this connection is over, its driver will say so.
                     return Err(TrySendError::Closed);
                 }
-                self.encoded += (outgoing.output().len() - before) as u64;
-                self.ends.push_back(self.encoded);
+                let len = (outgoing.output().len() - before) as u64;
+                self.ends.push(self.encoded, len);
+                self.encoded += len;
             }
         }
         Ok(None)
@@ -206,8 +208,9 @@ impl Outbound {
         for message in hello.into_iter().chain(waiting) {
             let before = outgoing.output().len();
             outgoing.send(&message)?;
-            self.encoded += (outgoing.output().len() - before) as u64;
-            self.ends.push_back(self.encoded);
+            let len = (outgoing.output().len() - before) as u64;
+            self.ends.push(self.encoded, len);
+            self.encoded += len;
         }
         Ok(())
     }
@@ -249,7 +252,7 @@ impl Outbound {
         // The latest message was not encoded yet: it goes to the next connection.
         self.link = Link::Offline(self.latest.take().into_iter().collect());
         self.driver = None;
-        std::mem::take(&mut self.ends).len()
+        self.ends.clear()
     }
 
     pub(super) fn close(&mut self) -> usize {
@@ -257,7 +260,7 @@ impl Outbound {
         self.link = Link::Closed;
         self.latest = None;
         self.subscriptions = Vec::new();
-        self.ends = VecDeque::new();
+        self.ends.clear();
         self.driver = None;
         self.blocked = false;
         given_up
@@ -288,9 +291,7 @@ impl Outbound {
             }
             output.release();
         }
-        if self.ends.is_empty() && self.ends.capacity() > 64 {
-            self.ends = VecDeque::new();
-        }
+        self.ends.release();
     }
 
     /// The latest message is encoded only now that there is nothing before it.
@@ -300,16 +301,15 @@ impl Outbound {
             && let Some(message) = self.latest.take()
             && outgoing.send(&message).is_ok()
         {
-            self.encoded += outgoing.output().len() as u64;
-            self.ends.push_back(self.encoded);
+            let len = outgoing.output().len() as u64;
+            self.ends.push(self.encoded, len);
+            self.encoded += len;
         }
     }
 
     pub(super) fn written(&mut self, octets: usize) {
         self.written += octets as u64;
-        while self.ends.front().is_some_and(|end| *end <= self.written) {
-            self.ends.pop_front();
-        }
+        self.ends.written(self.written);
     }
 
     /// Whether enough was written for a blocked sender to go on: half of the mark.
