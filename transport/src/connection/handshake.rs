@@ -20,6 +20,8 @@ use crate::warning::Refused;
 
 /// Octets that may wait while nothing can be done with them.
 const MAX_WAITING: usize = 4096;
+/// Octets of one read.
+const ROOM: usize = 512;
 /// How long a refused peer may take to read why.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -98,6 +100,7 @@ async fn run(
     let mut decision = None;
     let mut judged = None;
     let mut asked = None;
+    begin(stream, connection, hands, input).await?;
     loop {
         let deadline = connection.poll_timeout().map(|at| hands.clock.at(at));
         if flush(stream, connection, deadline).await.is_err() {
@@ -151,11 +154,28 @@ async fn run(
     }
 }
 
+/// Whoever connects has often spoken already: then the first write answers, and is no greeting alone.
+async fn begin(
+    stream: &Stream,
+    connection: &mut Connection,
+    hands: &Hands,
+    input: &mut BytesMut,
+) -> Result<(), ProtocolError> {
+    // The runtime asks the system at once; a fresh connection can be written to.
+    let _ = timeout(FAREWELL, stream.writable()).await;
+    input.reserve(ROOM);
+    match stream.try_read_out(input) {
+        Ok(1..) => connection.handle_handshake_input(hands.clock.now(), input),
+        // The loop will see.
+        Ok(0) | Err(_) => Ok(()),
+    }
+}
+
 async fn read_some(stream: &Stream, input: &mut BytesMut) -> std::io::Result<usize> {
     loop {
         stream.readable().await?;
-        input.reserve(512);
-        match stream.try_read_buf(input) {
+        input.reserve(ROOM);
+        match stream.try_read_out(input) {
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => {}
             result => return result,
         }

@@ -66,6 +66,7 @@ fn listen(
     if address.is_ipv6() {
         socket.set_only_v6(false)?;
     }
+    socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     socket.listen(backlog(options))?;
     Ok(socket)
@@ -143,11 +144,11 @@ fn set_timers(socket: SockRef<'_>, options: &TransportOptions) -> Result<(), Set
     Ok(())
 }
 
-/// What an accepted connection needs. Linux hands down the other options from the listener; those
-/// that other systems do not are set again.
+/// What an accepted connection needs. Linux hands down all options of the listener; those that other
+/// systems do not are set again.
 pub(super) fn tune(stream: &TcpStream, options: &TransportOptions) -> Result<(), SetupError> {
-    stream.set_nodelay(true)?;
     if cfg!(not(target_os = "linux")) {
+        stream.set_nodelay(true)?;
         set_timers(SockRef::from(stream), options)?;
     }
     Ok(())
