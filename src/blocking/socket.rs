@@ -247,7 +247,8 @@ impl<S: Receives> Socket<S> {
         let (begin, spin) = (Instant::now(), self.inner.spin().min(limit.unwrap_or(Duration::MAX)));
         while begin.elapsed() < spin {
             match self.inner.attempt_recv() {
-                Err(RecvError::WouldBlock) => std::hint::spin_loop(),
+                // The thread that brings messages may have no other core than this one.
+                Err(RecvError::WouldBlock) => std::thread::yield_now(),
                 result => return result,
             }
         }
