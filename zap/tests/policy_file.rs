@@ -202,6 +202,25 @@ fn rules_for_listeners_keep_out_who_came_in_nobody_knows_where() {
     assert_eq!(policy.listeners().collect::<Vec<_>>(), ["tcp://*:9000"]);
 }
 
+/// The order of listeners decides which rules count, so another order is a difference.
+#[test]
+fn the_order_of_listeners_is_a_fact() {
+    let place = House::new();
+    let load = |text: &str| Policy::load(place.policy(text)).unwrap();
+    let narrow = "[listeners.\"tcp://*:9000\"]\ndeny = [\"192.0.2.7\"]\n";
+    let wide = "[listeners.\"tcp://1*\"]\nallow = [\"192.0.2.7\"]\n";
+    let (old, new) = (load(&format!("{narrow}{wide}")), load(&format!("{wide}{narrow}")));
+    let null =
+        AuthRequest { listener: "tcp://192.0.2.1:9000".into(), ..request(Credentials::Null) };
+    assert_eq!((verdict(&old, &null).is_ok(), verdict(&new, &null).is_ok()), (false, true));
+    let shown: Vec<_> = old.differences(&new).iter().map(ToString::to_string).collect();
+    let facts =
+        ["+ listeners: tcp://1*, then tcp://*:9000", "- listeners: tcp://*:9000, then tcp://1*"];
+    let mut facts = facts.to_vec();
+    facts.sort_by_key(|fact| fact[2..].to_owned());
+    assert_eq!(shown, facts);
+}
+
 /// What must never be put in force: an error that names file and line, and the policy stays away.
 #[test]
 fn what_cannot_be_meant_is_an_error_at_load() {

@@ -44,8 +44,8 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "DOMAIN")]
     domain: Option<String>,
     /// The endpoint at which the server listens, for the rules of listeners
-    #[arg(long, value_name = "ENDPOINT", default_value = "")]
-    listener: String,
+    #[arg(long, value_name = "ENDPOINT")]
+    listener: Option<String>,
     /// PLAIN: the user name; GSSAPI: the principal
     #[arg(long, value_name = "USER")]
     user: Option<String>,
@@ -97,7 +97,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn ask(arguments: &Arguments) -> Result<(AuthRequest, Decision), Failure> {
     let file = arguments.file.as_ref().or(arguments.policy.as_ref());
     let policy = read(file.ok_or_else(|| Failure::usage("which policy file?"))?)?;
-    if arguments.listener.is_empty() && policy.listeners().next().is_some() {
+    if arguments.listener.is_none() && policy.listeners().next().is_some() {
         let text =
             "this policy has rules for listeners: say with --listener where the peer comes in";
         return Err(Failure::usage(text));
@@ -119,7 +119,7 @@ impl Arguments {
         Ok(AuthRequest {
             domain,
             address: self.address.clone(),
-            listener: Arc::from(self.listener.as_str()),
+            listener: Arc::from(self.listener.as_deref().unwrap_or_default()),
             routing_id: RoutingId::default(),
             mechanism: self.mechanism.name(),
             credentials: self.credentials()?,

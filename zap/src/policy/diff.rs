@@ -85,6 +85,12 @@ impl Policy {
         for (domain, table) in self.domain_addresses.iter() {
             rules(&format!("domain \"{}\"", domain.escape_debug()), table);
         }
+        let patterns: Vec<_> =
+            self.listeners().map(|name| name.escape_debug().to_string()).collect();
+        if patterns.len() > 1 {
+            // The first that fits counts.
+            facts.push(format!("listeners: {}", patterns.join(", then ")));
+        }
         let mut statements: Vec<_> = facts.into_iter().map(Statement::new).collect();
         if self.chains(MechanismName::NULL).is_none() {
             let everybody = Anyone(UserId::new(ANONYMOUS));
