@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use ironhouse::{AuthEvent, Authenticator, Endpoint, Options, Policy, Router, Security, serve_zap};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use zap::GuardLimits;
+use zap::{GuardLimits, Watch as Files};
 use zmtp_core::auth::AuthStatus;
 use zmtp_core::wire::greeting::MechanismName;
 
@@ -87,7 +87,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Command::Serve(serve) = arguments.command;
     let security = serve.security()?;
     let judge = Authenticator::from(serve.policy()?);
-    watch_files(&judge, serve.json)?;
+    watch_files(&judge, Files::new().only_if(check), serve.json)?;
     if let Some(file) = &serve.bans {
         import(&judge, file)?;
     }
@@ -135,14 +135,8 @@ impl Serve {
     fn policy(&self) -> Result<Policy, Failure> {
         let Some(file) = &self.policy else { return self.stores() };
         let policy = policy::read(file)?;
-        if let Some(pattern) = policy.listeners().next() {
-            return Err(Failure::usage(format!(
-                "{}: the rules of [listeners.\"{}\"] cannot be applied here, because a ZAP request does \
-                 not tell the listener: move them to [addresses] or to a domain",
-                file.display(),
-                harmless(pattern)
-            )));
-        }
+        let of_file = |text| Failure::usage(format!("{}: {text}", file.display()));
+        check(&policy).map_err(of_file)?;
         Ok(policy)
     }
 
@@ -159,6 +153,18 @@ impl Serve {
             policy.add_provider("*", MechanismName::PLAIN, users).map_err(Failure::usage)?;
         }
         Ok(policy)
+    }
+}
+
+/// Whether a policy can be applied here, the first one or a later one.
+fn check(policy: &Policy) -> Result<(), String> {
+    match policy.listeners().next() {
+        None => Ok(()),
+        Some(pattern) => Err(format!(
+            "the rules of [listeners.\"{}\"] cannot be applied here, because a ZAP request does not tell \
+             the listener: move them to [addresses] or to a domain",
+            harmless(pattern)
+        )),
     }
 }
 

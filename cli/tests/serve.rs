@@ -268,3 +268,25 @@ fn a_policy_file_goes_with_its_mechanism_alone() {
     request(&echo.endpoint, &[]).exits(3).says("400");
     echo.logs(&["refused", "Address denied"]);
 }
+
+/// What came of reading files again is told to scripts as well; a broken file changes nothing.
+#[test]
+fn scripts_learn_of_files_that_are_read_again() {
+    let place = Place::new("watched");
+    let users = place.write("users", "admin=sesame\n");
+    let password = place.write("password", "sesame\n");
+    let echo = Echo::start(&["--plain-passwords", &users, "--json"]);
+    let as_admin = ["--plain-user", "admin", "--plain-password-file", &password];
+    let told = || -> serde_json::Value {
+        serde_json::from_str(&echo.logs(&["\"reloaded\""])).expect("JSON")
+    };
+    place.write("users", "admin=barley\nsam\n");
+    let broken = told();
+    assert_eq!(broken["changed"][0], users);
+    let problem = broken["problems"][0].as_str().expect("a problem");
+    assert!(problem.contains("users, line 2: ") && !problem.contains("barley"), "{problem}");
+    request(&echo.endpoint, &as_admin).exits(0);
+    place.write("users", "admin=barley\n");
+    assert_eq!(told()["problems"], serde_json::json!([]));
+    request(&echo.endpoint, &as_admin).exits(3).says("400");
+}

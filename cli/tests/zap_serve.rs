@@ -102,6 +102,12 @@ fn programs_on_ironhouse_ask_over_tcp_with_curve() {
         handler.serve.logs(&["read again: ", "policy.toml"]);
         try_in(&known, "office", "admin", "hunter2").await.unwrap();
 
+        // Rules that cannot be applied are refused later as they are at the beginning.
+        let listeners = "[listeners.\"tcp://*\"]\ndeny = [\"private\"]\n";
+        place.write("policy.toml", &format!("{listeners}{POLICY}"));
+        handler.serve.logs(&["kept as it was: ", "does not tell the listener"]);
+        try_in(&known, "office", "admin", "hunter2").await.unwrap();
+
         let stranger = remote(&stranger_secret);
         try_in(&stranger, "lab", "admin", "hunter2").await.unwrap_err();
         handler.serve.logs(&["refused", "authentication", "400"]);

@@ -286,7 +286,7 @@ fn a_policy_file_is_read_again() {
     place.policy("# to be continued\n[limits]\n");
     let problems = judge.reload();
     assert!(
-        problems[0].to_string().contains("policy.toml: it says nothing any more"),
+        problems[0].to_string().contains("policy.toml: it names no domain any more"),
         "{problems:?}"
     );
     assert_eq!(verdict(&judge.policy(), &null), denied);

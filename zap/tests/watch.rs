@@ -12,6 +12,7 @@ use std::{slice, thread};
 use support::{Place, curve, plain, request, set_mode};
 use zap::{Authenticator, Certificate, Existing, KeySet, Policy, Reload, Watch, Watching, decide};
 use zmtp_core::auth::{AuthRequest, AuthStatus, Credentials};
+use zmtp_core::wire::greeting::MechanismName;
 
 /// What every change takes at most.
 const BOUND: Duration = Duration::from_secs(1);
@@ -368,7 +369,17 @@ fn a_broken_policy_file_neither_opens_nor_keeps_a_lost_key_alive() {
 
         fs::write(&file, "").unwrap();
         let told = house.tells();
-        assert!(told.problems[0].to_string().contains("says nothing any more"), "{told:?}");
+        assert!(told.problems[0].to_string().contains("names no domain any more"), "{told:?}");
+        assert!(house.admits(&in_lab(1)) && !house.admits(&stranger));
+        fs::write(
+            &file,
+            format!(
+                "[addresses]\nallow = [\"192.0.2.7\"]\n{}",
+                text.split("[domains").next().unwrap()
+            ),
+        )
+        .unwrap();
+        assert!(house.tells().problems[0].to_string().contains("names no domain any more"));
         assert!(house.admits(&in_lab(1)) && !house.admits(&stranger));
 
         fs::write(&file, text.replace("curve =", "curv =")).unwrap();
@@ -411,6 +422,25 @@ fn what_could_not_be_read_is_tried_again() {
         house.comes_to_admit(&plain("jo", "barley"), true);
         assert_eq!(house.tells().problems, []);
     });
+}
+
+/// A program that cannot apply rules for listeners must not get them later.
+#[test]
+fn a_policy_that_does_not_fit_is_not_put_in_force() {
+    let place = Place::new();
+    let file = place.write("policy.toml", "[domains.lab]\nnull = \"guest\"\n");
+    let watch = Watch::new().only_if(|policy| match policy.lets_in(MechanismName::GSSAPI) {
+        true => Err("there is no GSSAPI here".to_owned()),
+        false => Ok(()),
+    });
+    let house = House::new(Policy::load(&file).unwrap().into(), watch);
+    let gssapi = "[stores.k]\nprincipals = { allow = [\"*\"] }\n[domains.\"*\"]\nnull = \"\"\ngssapi = [\"k\"]\n";
+    fs::write(&file, gssapi).unwrap();
+    let problem = house.tells().problems[0].to_string();
+    assert!(problem.ends_with("policy.toml: there is no GSSAPI here"), "{problem}");
+    assert!(!house.admits(&request(Credentials::Null)));
+    fs::write(&file, gssapi.replace("gssapi = [\"k\"]", "")).unwrap();
+    house.comes_to_admit(&request(Credentials::Null), true);
 }
 
 /// A directory in which something is written all the time is read nevertheless.

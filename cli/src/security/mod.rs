@@ -140,11 +140,11 @@ impl ServerFlags {
             }
             ServerSecurity::curve(KeyPair::from_secret(read_secret(file)?))
         } else {
-            watch_files(&judge, json)?;
+            watch_files(&judge, Watch::new(), json)?;
             let domain = self.domain.as_deref().unwrap_or(DEFAULT_DOMAIN);
             return Security::null_with_authenticator(domain, judge).map_err(Failure::usage);
         };
-        watch_files(&judge, json)?;
+        watch_files(&judge, Watch::new(), json)?;
         let server = match &self.domain {
             Some(domain) => server.domain(domain).map_err(Failure::usage)?,
             None => server,
@@ -267,11 +267,11 @@ pub(crate) fn password(
 }
 
 /// Reads the files that `judge` goes by again when they change, and tells what came of it.
-pub(crate) fn watch_files(judge: &Authenticator, json: bool) -> Result<(), Failure> {
+pub(crate) fn watch_files(judge: &Authenticator, watch: Watch, json: bool) -> Result<(), Failure> {
     if judge.policy().sources().is_empty() {
         return Ok(());
     }
-    let watch = Watch::new().tell(move |reload| tell(reload, json));
+    let watch = watch.tell(move |reload| tell(reload, json));
     let watching = judge.watch(watch).map_err(Failure::broken)?;
     // Its sockets are open to the end of the command.
     std::mem::forget(watching);

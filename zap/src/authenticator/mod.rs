@@ -22,7 +22,7 @@ use crate::address::AddressError;
 use crate::decide::{Calls, Decision, Step, Steps, decide_quickly, walk};
 use crate::event::{self, AuthEvent, AuthSink};
 use crate::gate::{Admission, Gate};
-use crate::policy::{ConfigError, CurveKeys, DomainError, Policy};
+use crate::policy::{ConfigError, CurveKeys, DomainError, Fits, Policy};
 use crate::provider::{CurveCallback, Principals, ReloadError};
 use crate::store::Passwords;
 
@@ -206,18 +206,23 @@ impl Authenticator {
     /// Reads the sources of the policy again and puts in force what they say now. A source that cannot
     /// be read or understood keeps what it said before, and is returned.
     pub fn reload(&self) -> Vec<ReloadError> {
-        let problems = self.reload_if(|_| true);
+        let problems = self.reload_if(&|_| Ok(()), |_| true);
         for problem in &problems {
             warn!(%problem, "kept what was there before");
         }
         problems
     }
 
-    /// Reads the sources again, and puts in force what they say if it is wanted, in view of the problems.
-    pub(crate) fn reload_if(&self, wanted: impl Fn(&[ReloadError]) -> bool) -> Vec<ReloadError> {
+    /// Reads the sources again, a policy file only if it fits, and puts in force what they say if it is
+    /// wanted, in view of the problems.
+    pub(crate) fn reload_if(
+        &self,
+        fits: &Fits,
+        wanted: impl Fn(&[ReloadError]) -> bool,
+    ) -> Vec<ReloadError> {
         loop {
             let before = self.policy();
-            let (policy, problems) = before.reloaded();
+            let (policy, problems) = before.reloaded_if(fits);
             if !wanted(&problems) {
                 return problems;
             }

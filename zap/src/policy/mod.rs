@@ -4,6 +4,7 @@ mod diff;
 mod domains;
 #[cfg(feature = "policy-file")]
 mod file;
+mod reload;
 
 use std::borrow::Cow;
 use std::convert::Infallible;
@@ -19,11 +20,12 @@ pub use domains::DomainError;
 pub(crate) use domains::{ANY_DOMAIN, Domains, domain};
 #[cfg(feature = "policy-file")]
 pub use file::{PolicyError, PolicyProblem};
+pub(crate) use reload::Fits;
 
 use crate::address::{AddressError, AddressRules};
 use crate::certificate::CertificateError;
 use crate::gate::GateLimits;
-use crate::provider::{AnyKey, Anyone, CurveCallback, Principals, Provider, ReloadError, covers};
+use crate::provider::{AnyKey, Anyone, CurveCallback, Principals, Provider, covers};
 use crate::store::{CertificateStore, KeySet, PasswordError, Passwords};
 
 /// Every key may come in, as in pyzmq.
@@ -378,76 +380,6 @@ impl Policy {
         left_out.dedup();
         left_out
     }
-
-    /// The same policy with what its sources say now. A source that cannot be read or understood keeps
-    /// what it said before, and is reported. A policy that was read from a file is read again as a whole,
-    /// so that nothing stays of what a program changed since; if that file cannot be understood, or says
-    /// nothing any more, what it said before is kept, and what its stores say is read again all the same.
-    #[must_use]
-    pub fn reloaded(&self) -> (Self, Vec<ReloadError>) {
-        let mut problems = match self.reloaded_from_file() {
-            Some(Ok(policy)) => return (policy, Vec::new()),
-            Some(Err(problems)) => problems,
-            None => Vec::new(),
-        };
-        let mut policy = self.clone();
-        // A store that several domains ask is read once.
-        let mut read: Vec<(Arc<dyn Provider>, Arc<dyn Provider>)> = Vec::new();
-        let chains = policy.mechanisms.iter_mut().flat_map(|(_, domains)| domains.values_mut());
-        for link in chains.flatten() {
-            let known = read.iter().find(|(before, _)| Arc::ptr_eq(before, &link.provider));
-            let provider = match known {
-                Some((_, provider)) => provider.clone(),
-                None => reloaded(&link.provider, &mut problems),
-            };
-            read.push((link.provider.clone(), provider.clone()));
-            link.provider = provider;
-        }
-        (policy, problems)
-    }
-
-    /// What the policy file says now, if there is one.
-    #[cfg(feature = "policy-file")]
-    fn reloaded_from_file(&self) -> Option<Result<Self, Vec<ReloadError>>> {
-        let file = self.file.as_ref()?;
-        Some(match Self::load(file) {
-            // A file that is being written is empty at first; it would let in everybody who speaks NULL.
-            Ok(policy) if policy.says_nothing() && !self.says_nothing() => {
-                let text = "it says nothing any more, which would let in everybody who speaks NULL; \
-                            if that is meant, say null = \"anonymous\" for the domain \"*\"";
-                Err(vec![ReloadError(format!("{}: {text}", file.display()))])
-            }
-            Ok(policy) => Ok(policy),
-            Err(error) => Err(error.0.iter().map(|it| ReloadError(it.to_string())).collect()),
-        })
-    }
-
-    /// There is no such file.
-    #[cfg(not(feature = "policy-file"))]
-    fn reloaded_from_file(&self) -> Option<Result<Self, Vec<ReloadError>>> {
-        None
-    }
-
-    /// Whether it is as good as new.
-    #[cfg(feature = "policy-file")]
-    fn says_nothing(&self) -> bool {
-        let rules = std::iter::once(&self.addresses)
-            .chain(self.listeners.iter().map(|(_, rules)| rules))
-            .chain(self.domain_addresses.iter().map(|(_, rules)| rules));
-        self.mechanisms.is_empty() && rules.flat_map(AddressRules::rules).next().is_none()
-    }
-}
-
-/// A provider with what its source says now, or as it was.
-fn reloaded(provider: &Arc<dyn Provider>, problems: &mut Vec<ReloadError>) -> Arc<dyn Provider> {
-    match provider.reload() {
-        Some(Ok(provider)) => return provider,
-        // A policy file that names the source has said so already.
-        Some(Err(problem)) if problems.iter().any(|known| known.0.contains(&problem.0)) => {}
-        Some(Err(problem)) => problems.push(problem),
-        None => {}
-    }
-    provider.clone()
 }
 
 /// The value of the first key that `is` the one, or of a new one behind all.

@@ -16,6 +16,7 @@ use round::Rounds;
 use signal::Signal;
 
 use crate::authenticator::Authenticator;
+use crate::policy::{Fits, Policy};
 use crate::provider::ReloadError;
 
 /// Shortest time between two looks that nothing gave rise to.
@@ -27,6 +28,7 @@ pub struct Watch {
     interval: Duration,
     system: bool,
     told: Option<Arc<Told>>,
+    fits: Arc<Fits>,
 }
 
 type Told = dyn Fn(&Reload) + Send + Sync;
@@ -35,7 +37,12 @@ impl Watch {
     /// Lets the system report changes, and looks every 500 ms as well.
     #[must_use]
     pub fn new() -> Self {
-        Self { interval: Duration::from_millis(500), system: true, told: None }
+        Self {
+            interval: Duration::from_millis(500),
+            system: true,
+            told: None,
+            fits: Arc::new(|_| Ok(())),
+        }
     }
 
     /// Looks from time to time only, and does not ask the system to report changes.
@@ -50,6 +57,17 @@ impl Watch {
     #[must_use]
     pub fn every(self, interval: Duration) -> Self {
         Self { interval: interval.max(SHORTEST), ..self }
+    }
+
+    /// Puts what a policy file says now in force only if `fits` has nothing against it; otherwise what it
+    /// said before stays, and the words of `fits`, which must hold no secret, are told. A program that
+    /// cannot apply every policy checks the later ones here as it did the first.
+    #[must_use]
+    pub fn only_if(
+        self,
+        fits: impl Fn(&Policy) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        Self { fits: Arc::new(fits), ..self }
     }
 
     /// Tells `told`, which must be quick, what came of each time that files were read again. It is also
@@ -68,7 +86,7 @@ impl Default for Watch {
 
 impl fmt::Debug for Watch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { interval, system, told: _ } = self;
+        let Self { interval, system, told: _, fits: _ } = self;
         f.debug_struct("Watch")
             .field("interval", interval)
             .field("system", system)
@@ -80,8 +98,8 @@ impl fmt::Debug for Watch {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reload {
-    /// The files and directories that hold something else than before; empty when something was tried
-    /// again that could not be read then.
+    /// The files and directories that hold something else than before. Empty for a problem that was there
+    /// at the beginning, and for one that went away with no change of theirs: something was missing, and came.
     pub changed: Vec<PathBuf>,
     /// What could not be read or understood, and still says what it said before.
     pub problems: Vec<ReloadError>,
@@ -124,12 +142,12 @@ impl Authenticator {
     /// | the policy file, and all that it names; password files; directories of certificates | [`Policy::sources`](crate::Policy::sources), also those of policies that come later |
     /// | a change | another content, or other permissions: a file that is touched or written anew as it was changes nothing |
     /// | when | as soon as nothing has changed for 100 ms, or after 400 ms of changes |
-    /// | a policy file or password file that is broken, empty or gone, a directory that is gone | says what it said before, until it can be read again: neither does it open the door, nor put everybody out |
+    /// | a policy file or password file that is broken or gone, a policy file without any domain, a directory that is gone | says what it said before, until it can be read again: neither does it open the door, nor put everybody out |
     /// | a broken certificate | is left out, and its holder with it |
     /// | a policy file that is broken | what its stores say is still read again |
     ///
-    /// Whatever may have changed since the policy was read first counts, too: everything is read once when
-    /// this is called. A policy from a file replaces what a program changed since; see [`reload`](Self::reload).
+    /// Whatever may have changed since the policy was read first counts, too: everything is read once at the
+    /// beginning. A policy from a file replaces what a program changed since; see [`reload`](Self::reload).
     ///
     /// A file that is written in place is read half-written if its writer pauses; write another file and
     /// rename it, which is also what the functions of this crate do.

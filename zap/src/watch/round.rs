@@ -52,7 +52,7 @@ impl Rounds {
     pub(super) fn new(authenticator: Authenticator, watch: Watch, signal: Arc<Signal>) -> Self {
         let system = if watch.system { System::new(signal.clone()) } else { None };
         let revised = next_revision(&authenticator);
-        Self {
+        let mut rounds = Self {
             authenticator,
             watch,
             signal,
@@ -63,11 +63,13 @@ impl Rounds {
             retry: None,
             revised,
             busy: Duration::ZERO,
-        }
+        };
+        // What is changed from now on is a change, however late the thread begins.
+        rounds.known = rounds.look(&Look::default());
+        rounds
     }
 
     pub(super) fn run(mut self) {
-        self.known = self.look(&Look::default());
         while !self.signal.is_stopped() {
             self.busy = Duration::ZERO;
             let went = Isolated::call(|| self.round());
@@ -140,7 +142,7 @@ impl Rounds {
         let (signal, known) = (&self.signal, &self.problems);
         // Trying again what still cannot be read must not make all peers be judged again.
         let wanted = |problems: &[ReloadError]| !signal.is_stopped() && (anew || problems != known);
-        let problems = self.authenticator.reload_if(wanted);
+        let problems = self.authenticator.reload_if(&*self.watch.fits, wanted);
         self.busy += begun.elapsed();
         let news = !changed.is_empty() || problems != self.problems;
         self.retry = match self.retry {
