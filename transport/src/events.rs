@@ -26,6 +26,11 @@ pub enum Event {
         /// Why.
         error: AcceptError,
     },
+    /// An attempt to connect begins: the first one, or the next one after a loss.
+    Connecting {
+        /// Where to.
+        endpoint: Endpoint,
+    },
     /// The transport of a connection stands; the handshake begins.
     Connected {
         /// Our endpoint.
@@ -213,6 +218,7 @@ fn log(event: &Event) {
         Event::Subscribed { .. } | Event::Unsubscribed { .. } => {}
         Event::BacklogRead
         | Event::Listening { .. }
+        | Event::Connecting { .. }
         | Event::Connected { .. }
         | Event::Retrying { .. }
         | Event::Unbound { .. } => tracing::debug!(?event),

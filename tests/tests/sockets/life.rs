@@ -256,6 +256,11 @@ fn the_monitor_tells_the_whole_story_in_order() -> Done {
             _ => None,
         })
         .await;
+        watch::event("the client", &mut client, |event| {
+            assert!(matches!(event, Event::Connecting { .. }), "{event:?}");
+            Some(())
+        })
+        .await;
         req.close().await;
         let names = |events: Vec<Event>| -> Vec<String> {
             let name = |event: &Event| {

@@ -151,6 +151,7 @@ impl Connecter {
     async fn run(self) {
         let mut backoff = Backoff::new(self.shared.options.reconnect.clone());
         loop {
+            self.shared.events.emit(Event::Connecting { endpoint: self.endpoint.clone() });
             let attempt = tokio::select! {
                 biased;
                 () = self.stop.cancelled() => break,
