@@ -206,6 +206,7 @@ impl ExpectReady {
             claimed: parse_claims(&self.session, &metadata)?,
             public_key: Some(*self.server.as_bytes()),
             accepted: None,
+            ready: None,
             codec: traffic::codec(Role::Client, self.key.clone(), sent, last),
         })
     }

@@ -231,7 +231,7 @@ impl ExpectInitiate {
     }
 }
 
-/// READY is held back until the decision is there.
+/// READY is held back until the decision is there and the peer is admitted.
 #[derive(Debug)]
 struct HoldReady {
     session: Arc<Session>,
@@ -247,17 +247,17 @@ impl Suspended for HoldReady {
     fn resume(
         self: Box<Self>,
         accepted: Accepted,
-        out: &mut Outbox<'_>,
+        _out: &mut Outbox<'_>,
     ) -> Result<Step, ProtocolError> {
         let nonce = short_nonce(nonce::READY, nonce::OF_READY);
         let head: [&[u8]; 1] = [&nonce::OF_READY.to_be_bytes()];
         let ready = wire::sealed(&head, &self.key, &nonce, &[&self.session.metadata]);
-        out.command(name::READY, &ready);
         let sent = Sent::after(nonce::OF_READY);
         Ok(Step::Done(Box::new(Established {
             claimed: self.claimed.clone(),
             public_key: Some(self.public_key),
             accepted: Some(accepted),
+            ready: Some(ready.into()),
             codec: traffic::codec(Role::Server, self.key.clone(), sent, self.last),
         })))
     }

@@ -1,7 +1,9 @@
 //! The authenticator's part: who gets READY, and what the others are told.
 
 use zmtp_core::auth::{AuthDecision, Credentials, Refusal, UserId};
-use zmtp_core::error::{Kind, Side, Stage};
+use zmtp_core::connection::Doorkeeper;
+use zmtp_core::error::{Kind, Misbehaved, ProtocolError, Side, Stage};
+use zmtp_core::peer::Peer;
 use zmtp_core::wire::metadata::Metadata;
 use zmtp_core::wire::reason::ErrorReason;
 
@@ -98,4 +100,31 @@ fn the_client_asks_nobody() {
     RawServer::new().with_ready(&mut node);
     assert_eq!(node.asked, []);
     node.peer();
+}
+
+/// Lets nobody in, and knows whom not.
+#[derive(Debug)]
+struct Closed;
+
+impl Doorkeeper for Closed {
+    fn admit(&mut self, peer: &Peer) -> Result<(), ProtocolError> {
+        assert_eq!(peer.verified.public_key, Some(public(&CLIENT)));
+        assert_eq!(peer.claimed.routing_id.as_bytes(), b"whisperer");
+        Err(ProtocolError::peer(Stage::Ready, Misbehaved::RoutingIdTaken))
+    }
+}
+
+// CURVEZMQ-30, ZMTP-IDENTITY-06: READY is the last word, and comes after that of the doorkeeper.
+// hostile: M8
+#[test]
+fn a_client_that_is_not_admitted_never_gets_ready() {
+    let mut pair = both();
+    pair.server = server_node().kept_by(Closed);
+    pair.run();
+    assert_eq!(pair.server.asked.len(), 1, "it has authenticated");
+    assert_eq!(pair.server.refused().kind, Misbehaved::RoutingIdTaken.into());
+    assert_eq!(pair.server.events, []);
+    let error = pair.client.refused();
+    assert_eq!((error.stage, error.kind.clone()), (Stage::Ready, Kind::PeerClosed));
+    assert_eq!(pair.client.events, []);
 }

@@ -6,6 +6,7 @@ use tokio::sync::Notify;
 use transport::{Owner, Pipe};
 use zmtp_core::Message;
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
+use zmtp_core::peer::Peer;
 
 use super::duplex::discard;
 use super::fair::FairQueue;
@@ -46,10 +47,21 @@ impl Exclusive {
     }
 }
 
+fn occupied() -> ProtocolError {
+    ProtocolError::local(Stage::Ready, LocalFault::Occupied)
+}
+
 impl Owner for Exclusive {
     fn connecting(&self, pipe: &Arc<Pipe>) {
         if !self.immediate {
             self.take(pipe);
+        }
+    }
+
+    fn admits(&self, pipe: Option<&Pipe>, _peer: &Peer) -> Result<(), ProtocolError> {
+        match &*lock(&self.only) {
+            Some(only) if Some(only.id()) != pipe.map(Pipe::id) => Err(occupied()),
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -58,7 +70,7 @@ impl Owner for Exclusive {
             return Ok(());
         }
         self.queue.forget(pipe.id());
-        Err(ProtocolError::local(Stage::Ready, LocalFault::Occupied))
+        Err(occupied())
     }
 
     fn lost(&self, pipe: &Arc<Pipe>, reconnecting: bool) {

@@ -99,20 +99,31 @@ impl Routing {
         Ok(())
     }
 
+    /// Who holds the id that a peer claims and would hand it over, if anybody holds it.
+    fn holder<'a>(
+        &self,
+        table: &'a Table,
+        pipe: Option<&Pipe>,
+        peer: &Peer,
+    ) -> Result<Option<&'a Arc<Pipe>>, ProtocolError> {
+        let claimed = peer.claimed.routing_id.as_bytes();
+        let holder = table.by_id.get(claimed).filter(|it| Some(it.pipe.id()) != pipe.map(Pipe::id));
+        let Some(holder) = holder else { return Ok(None) };
+        // A routing id belongs to its principal: hand-over never crosses user ids.
+        let same_user = holder.pipe.peer().is_some_and(|it| it.user_id() == peer.user_id());
+        if !self.handover || holder.preset || !same_user {
+            return Err(ProtocolError::peer(Stage::Ready, Misbehaved::RoutingIdTaken));
+        }
+        Ok(Some(&holder.pipe))
+    }
+
     /// The peer has the id that it claims, or one of our making.
     fn enter(&self, table: &mut Table, pipe: &Arc<Pipe>, peer: &Peer) -> Result<(), ProtocolError> {
+        if let Some(holder) = self.holder(table, Some(pipe), peer)? {
+            holder.finish();
+        }
         let claimed = &peer.claimed.routing_id;
         let id = if claimed.is_empty() { table.generate() } else { claimed.clone() };
-        if let Some(holder) = table.by_id.get(id.as_bytes())
-            && holder.pipe.id() != pipe.id()
-        {
-            // A routing id belongs to its principal: hand-over never crosses user ids.
-            let same_user = holder.pipe.peer().is_some_and(|it| it.user_id() == peer.user_id());
-            if !self.handover || holder.preset || !same_user {
-                return Err(ProtocolError::peer(Stage::Ready, Misbehaved::RoutingIdTaken));
-            }
-            holder.pipe.finish();
-        }
         table.insert(id, Route { pipe: pipe.clone(), preset: false, up: true });
         Ok(())
     }
@@ -144,6 +155,13 @@ impl Table {
 
 impl Owner for Routing {
     fn connecting(&self, _pipe: &Arc<Pipe>) {}
+
+    fn admits(&self, pipe: Option<&Pipe>, peer: &Peer) -> Result<(), ProtocolError> {
+        let mut table = lock(&self.table);
+        let named = pipe.and_then(|pipe| table.of(pipe)).is_some_and(|route| route.preset);
+        // Whatever it claims, if the application has named it.
+        if named { Ok(()) } else { self.holder(&table, pipe, peer).map(drop) }
+    }
 
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
         let Some(peer) = pipe.peer() else { return Ok(()) };

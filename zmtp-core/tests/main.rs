@@ -2,6 +2,7 @@
 //! against each other, in virtual time.
 
 mod command;
+mod doorkeeper;
 mod error_command;
 mod frame;
 mod greeting;

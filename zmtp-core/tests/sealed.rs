@@ -79,7 +79,13 @@ impl Mechanism for ExpectReady {
         let codec: (Box<dyn Seal>, Box<dyn Open>) =
             (Box::new(ToyCodec(self.1)), Box::new(ToyCodec(self.1)));
         let (accepted, codec) = (None, Some(codec));
-        Ok(Step::Done(Box::new(Established { claimed, public_key: None, accepted, codec })))
+        Ok(Step::Done(Box::new(Established {
+            claimed,
+            public_key: None,
+            accepted,
+            ready: None,
+            codec,
+        })))
     }
 }
 

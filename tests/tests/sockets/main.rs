@@ -1,6 +1,7 @@
 //! Sockets of ours with sockets of ours: what the patterns promise, and how sockets begin and end.
 
 mod departed;
+mod doors;
 mod inproc;
 mod life;
 mod many;

@@ -63,7 +63,7 @@ async fn serve(
 ) {
     shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
     let hands = shared.hands(place.evicted());
-    let shaken = match shared.connection(&endpoint, &address) {
+    let shaken = match shared.connection(&endpoint, &address, None) {
         Ok(connection) => tokio::select! {
             biased;
             () = stop.cancelled() => return,

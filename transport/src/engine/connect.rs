@@ -260,7 +260,7 @@ impl Connecter {
             .events
             .emit(Event::Connected { endpoint: self.endpoint.clone(), address: address.clone() });
         let hands = shared.hands(CancellationToken::new());
-        let shaken = match shared.connection(&self.endpoint, &address) {
+        let shaken = match shared.connection(&self.endpoint, &address, Some(&self.pipe)) {
             // Boxed, so that its room is free again while the connection lives.
             Ok(connection) => Box::pin(shake_hands(&stream, connection, &hands)).await,
             Err(error) => Err(error),

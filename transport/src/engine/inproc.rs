@@ -160,7 +160,7 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     let our_hands = shared.hands(CancellationToken::new());
     let address = PeerAddress::Inproc;
     shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
-    let agreed = match shared.connection(endpoint, &address) {
+    let agreed = match shared.connection(endpoint, &address, None) {
         Ok(mut ours) => tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -228,7 +228,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     let Connecter { shared, endpoint, pipe, stop, .. } = connecter;
     let failed = |cause| Attempt { established: false, cause };
     let bound = shared.options.hub.find(endpoint).await;
-    let connection = match shared.connection(endpoint, &PeerAddress::Inproc) {
+    let connection = match shared.connection(endpoint, &PeerAddress::Inproc, Some(pipe)) {
         Ok(connection) => connection,
         Err(error) => return failed(error.into()),
     };

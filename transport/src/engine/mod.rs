@@ -16,7 +16,7 @@ use tokio_util::task::TaskTracker;
 use zap::GuardLimits;
 use zmtp_core::SocketType;
 use zmtp_core::auth::Authenticator;
-use zmtp_core::connection::{Connection, ConnectionConfig, Link};
+use zmtp_core::connection::{Connection, ConnectionConfig, Doorkeeper, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
 use zmtp_core::peer::{Peer, PeerAddress, RoutingId};
 
@@ -156,6 +156,20 @@ struct Established<'a> {
     pipe: &'a Arc<Pipe>,
     /// Whether the pipe outlives the connection.
     reconnecting: bool,
+}
+
+/// Asks the owner about a peer at the end of its handshake.
+#[derive(Debug)]
+struct Door {
+    owner: Arc<dyn Owner>,
+    /// Of a connecter.
+    pipe: Option<Arc<Pipe>>,
+}
+
+impl Doorkeeper for Door {
+    fn admit(&mut self, peer: &Peer) -> Result<(), ProtocolError> {
+        self.owner.admits(self.pipe.as_deref(), peer)
+    }
 }
 
 /// A listener or connecter.
@@ -384,9 +398,12 @@ impl Shared {
         &self,
         endpoint: &Endpoint,
         address: &PeerAddress,
+        pipe: Option<&Arc<Pipe>>,
     ) -> Result<Connection, ProtocolError> {
         let link = Link { address: address.clone(), listener: endpoint.to_string().into() };
+        let door = Door { owner: self.owner.clone(), pipe: pipe.cloned() };
         Connection::new(self.config.clone(), link, self.clock.now(), &mut OsRandom)
+            .map(|connection| connection.with_doorkeeper(door))
             .map_err(|_| ProtocolError::local(Stage::Greeting, LocalFault::Random))
     }
 

@@ -60,6 +60,17 @@ pub trait Owner: Send + Sync + std::fmt::Debug + 'static {
     /// `connect` was called: the pipe takes messages already, if this socket type wants that.
     fn connecting(&self, pipe: &Arc<Pipe>);
 
+    /// Whether a peer that has proved who it is may come in; asked before it is told that it is. `pipe` is
+    /// the one that it would have, if there is one already. Nothing is kept for it: whoever comes in
+    /// first is [established](Self::established) first. Default: it may.
+    ///
+    /// # Errors
+    /// A reason to close the connection, such as a routing id that is taken.
+    fn admits(&self, pipe: Option<&Pipe>, peer: &Peer) -> Result<(), ProtocolError> {
+        let _ = (pipe, peer);
+        Ok(())
+    }
+
     /// The handshake of the pipe's connection is complete; [`Pipe::peer`] says who it is.
     ///
     /// # Errors

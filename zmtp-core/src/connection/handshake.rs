@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 
+use super::Doorkeeper;
 use super::config::{ConnectionConfig, Link};
 use crate::auth::{AuthDecision, AuthRequest};
 use crate::error::{Incompatible, Kind, LocalFault, Misbehaved, ProtocolError, Side, Stage};
@@ -29,6 +30,7 @@ pub(super) struct Handshake {
     state: State,
     /// Whether the peer has shown the signature of a greeting.
     signed: bool,
+    doorkeeper: Option<Box<dyn Doorkeeper>>,
 }
 
 #[derive(Debug)]
@@ -68,7 +70,12 @@ impl Handshake {
         };
         out.extend_from_slice(&greeting.encode());
         let deadline = now + config.limits.handshake_timeout;
-        Ok(Self { config, link, deadline, state: State::ExpectGreeting(opening), signed: false })
+        let state = State::ExpectGreeting(opening);
+        Ok(Self { config, link, deadline, state, signed: false, doorkeeper: None })
+    }
+
+    pub(super) fn set_doorkeeper(&mut self, doorkeeper: Box<dyn Doorkeeper>) {
+        self.doorkeeper = Some(doorkeeper);
     }
 
     pub(super) const fn deadline(&self) -> Instant {
@@ -158,7 +165,7 @@ impl Handshake {
 
     fn command(
         &mut self,
-        mechanism: Box<dyn Mechanism>,
+        mut mechanism: Box<dyn Mechanism>,
         now: Instant,
         input: &mut BytesMut,
         out: &mut BytesMut,
@@ -167,6 +174,7 @@ impl Handshake {
         let fault = |kind: Kind| ProtocolError::peer(stage, kind);
         let decoded = FrameHeader::decode(input).map_err(|error| fault(error.into()))?;
         let Some((header, at)) = decoded else {
+            mechanism.starved(&mut Outbox::new(out));
             self.state = State::ExpectCommand(mechanism);
             return Ok(Progress::Waiting);
         };
@@ -178,6 +186,7 @@ impl Handshake {
             return Err(fault(Misbehaved::OversizedCommand.into()));
         }
         let Some(body) = input.get(at..).and_then(|rest| rest.get(..len)) else {
+            mechanism.starved(&mut Outbox::new(out));
             self.state = State::ExpectCommand(mechanism);
             return Ok(Progress::Waiting);
         };
@@ -230,29 +239,33 @@ impl Handshake {
         now: Instant,
         out: &mut BytesMut,
     ) -> Result<Progress, ProtocolError> {
-        match step {
-            Ok(Step::Continue(mechanism)) => {
+        let progress = step.and_then(|step| match step {
+            Step::Continue(mechanism) => {
                 self.state = State::ExpectCommand(mechanism);
                 Ok(Progress::Advanced)
             }
-            Ok(Step::Authenticate(request, suspended)) => {
+            Step::Authenticate(request, suspended) => {
                 self.state = State::ExpectDecision(suspended);
                 Ok(Progress::Asked(Arc::from(request)))
             }
-            Ok(Step::Done(established)) => {
-                Ok(Progress::Done(Box::new(self.establish(*established, now))))
+            Step::Done(established) => {
+                self.establish(*established, now, out).map(Box::new).map(Progress::Done)
             }
-            Err(error) => {
-                if let Some(reason) = error.reply() {
-                    self.config.security.refuse(&reason, &mut Outbox::new(out));
-                }
-                Err(error)
-            }
+        });
+        if let Some(reason) = progress.as_ref().err().and_then(ProtocolError::reply) {
+            self.config.security.refuse(&reason, &mut Outbox::new(out));
         }
+        progress
     }
 
-    fn establish(&self, established: Established, now: Instant) -> Traffic {
-        let Established { claimed, public_key, accepted, codec } = established;
+    /// READY, which tells the peer that it is in, comes after the last word on that.
+    fn establish(
+        &mut self,
+        established: Established,
+        now: Instant,
+        out: &mut BytesMut,
+    ) -> Result<Traffic, ProtocolError> {
+        let Established { claimed, public_key, accepted, ready, codec } = established;
         let (user_id, metadata) = accepted.map_or((None, Metadata::new()), Accepted::into_facts);
         let version = claimed.version;
         let (seal, open) = codec.unzip();
@@ -263,12 +276,19 @@ impl Handshake {
             user_id,
             metadata,
         };
+        let peer = Arc::new(Peer { verified, claimed });
+        if let Some(doorkeeper) = &mut self.doorkeeper {
+            doorkeeper.admit(&peer)?;
+        }
+        if let Some(ready) = ready {
+            Outbox::new(out).command(name::READY, &ready);
+        }
         let publisher = self.config.socket_type.publishes();
-        Traffic {
-            peer: Arc::new(Peer { verified, claimed }),
+        Ok(Traffic {
+            peer,
             incoming: Incoming::new(open, self.config.limits.clone(), publisher),
             outgoing: Outgoing::new(seal, OutputBuffer::new(), version),
             heartbeat: Heartbeat::new(&self.config.heartbeat, version, now),
-        }
+        })
     }
 }

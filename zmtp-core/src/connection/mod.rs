@@ -11,6 +11,7 @@ mod handshake;
 use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
+use core::fmt;
 
 use bytes::{Bytes, BytesMut};
 
@@ -41,6 +42,19 @@ pub enum Event {
     Message(Message),
     /// The peer subscribed or cancelled; only where this side publishes.
     Subscription(SubscriptionChange, Bytes),
+}
+
+/// Who has the last word on a peer: after the mechanism and the authenticator, and before READY tells the
+/// peer that it is in, wherever this side sends READY last. Knows what only the socket can know, such as
+/// whether a routing id is taken.
+///
+/// The driver calls it from within its own calls, so it must be quick.
+pub trait Doorkeeper: Send + fmt::Debug {
+    /// Lets the peer in, or not.
+    ///
+    /// # Errors
+    /// Why not: the connection is over.
+    fn admit(&mut self, peer: &Peer) -> Result<(), ProtocolError>;
 }
 
 /// One side of one connection.
@@ -76,6 +90,15 @@ impl Connection {
         let handshake = Handshake::new(config, link, now, random, output.tail())?;
         let state = State::Handshake(Box::new(handshake));
         Ok(Self { state, output, events: VecDeque::new(), left: 0 })
+    }
+
+    /// Asks `doorkeeper` about the peer at the end of the handshake. Default: whoever completes it is in.
+    #[must_use]
+    pub fn with_doorkeeper(mut self, doorkeeper: impl Doorkeeper + 'static) -> Self {
+        if let State::Handshake(handshake) = &mut self.state {
+            handshake.set_doorkeeper(Box::new(doorkeeper));
+        }
+        self
     }
 
     /// Takes octets off the front of `input` and leaves there what is incomplete, or what has to

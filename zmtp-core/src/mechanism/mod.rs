@@ -100,6 +100,11 @@ pub trait Mechanism: Send + fmt::Debug {
         command: Command<'_>,
         out: &mut Outbox<'_>,
     ) -> Result<Step, ProtocolError>;
+
+    /// The command is not there yet: sends what was held back in case it was. Default: nothing.
+    fn starved(&mut self, out: &mut Outbox<'_>) {
+        let _ = out;
+    }
 }
 
 /// A handshake that waits for the authenticator.
@@ -152,6 +157,9 @@ pub struct Established {
     pub public_key: Option<[u8; 32]>,
     /// The decision, where this side asked for one.
     pub accepted: Option<Accepted>,
+    /// The data of the READY that is still to be sent, after the peer was
+    /// [admitted](crate::connection::Doorkeeper).
+    pub ready: Option<Bytes>,
     /// Encryption of the traffic.
     pub codec: Codec,
 }

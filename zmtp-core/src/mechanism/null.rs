@@ -5,6 +5,9 @@
 //!  domain set ──▶ authenticator ──accept──▶ send READY ──▶ wait for READY ──▶ done
 //!  no domain  ─────────────────────────────────┘
 //! ```
+//!
+//! A READY of the peer that is there before the decision is looked at before ours is sent, which then
+//! depends on what the peer asks for.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -45,16 +48,13 @@ impl Opening for Null {
         out: &mut Outbox<'_>,
     ) -> Result<Step, ProtocolError> {
         if session.domain.is_empty() {
-            return Ok(ready(session, None, out));
+            out.command(name::READY, &session.metadata);
+            let next = ExpectReady { session, accepted: None, held: false };
+            return Ok(Step::Continue(Box::new(next)));
         }
         let request = session.request(MechanismName::NULL, Credentials::Null);
         Ok(Step::Authenticate(request, Box::new(HoldReady { session })))
     }
-}
-
-fn ready(session: Arc<Session>, accepted: Option<Accepted>, out: &mut Outbox<'_>) -> Step {
-    out.command(name::READY, &session.metadata);
-    Step::Continue(Box::new(ExpectReady { session, accepted }))
 }
 
 /// READY is held back until the decision is there.
@@ -67,9 +67,10 @@ impl Suspended for HoldReady {
     fn resume(
         self: Box<Self>,
         accepted: Accepted,
-        out: &mut Outbox<'_>,
+        _out: &mut Outbox<'_>,
     ) -> Result<Step, ProtocolError> {
-        Ok(ready(self.session, Some(accepted), out))
+        let (session, accepted) = (self.session, Some(accepted));
+        Ok(Step::Continue(Box::new(ExpectReady { session, accepted, held: true })))
     }
 }
 
@@ -77,6 +78,8 @@ impl Suspended for HoldReady {
 struct ExpectReady {
     session: Arc<Session>,
     accepted: Option<Accepted>,
+    /// Ours was not sent yet.
+    held: bool,
 }
 
 impl Mechanism for ExpectReady {
@@ -97,7 +100,20 @@ impl Mechanism for ExpectReady {
         expect_command(&command, name::READY, Stage::Ready)?;
         let claimed = parse_claims(&self.session, command.data)
             .map_err(|kind| ProtocolError::peer(Stage::Ready, kind))?;
-        let accepted = self.accepted;
-        Ok(Step::Done(Box::new(Established { claimed, public_key: None, accepted, codec: None })))
+        let Self { session, accepted, held } = *self;
+        let ready = held.then(|| session.metadata.clone());
+        Ok(Step::Done(Box::new(Established {
+            claimed,
+            public_key: None,
+            accepted,
+            ready,
+            codec: None,
+        })))
+    }
+
+    fn starved(&mut self, out: &mut Outbox<'_>) {
+        if core::mem::take(&mut self.held) {
+            out.command(name::READY, &self.session.metadata);
+        }
     }
 }

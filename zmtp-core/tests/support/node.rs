@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use zmtp_core::auth::{AuthDecision, AuthRequest};
-use zmtp_core::connection::{Connection, ConnectionConfig, Event, Link};
+use zmtp_core::connection::{Connection, ConnectionConfig, Doorkeeper, Event, Link};
 use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::{Peer, PeerAddress};
 use zmtp_core::{Instant, Message, RandomError, RandomSource, SocketType};
@@ -88,6 +88,12 @@ impl Node {
     /// What the authenticator says; `None` for nothing until [`decide`](Self::decide).
     pub(crate) fn answering(mut self, answer: impl Into<Option<AuthDecision>>) -> Self {
         self.answer = answer.into();
+        self
+    }
+
+    /// Who has the last word on the peer.
+    pub(crate) fn kept_by(mut self, doorkeeper: impl Doorkeeper + 'static) -> Self {
+        self.connection = self.connection.with_doorkeeper(doorkeeper);
         self
     }
 

@@ -129,6 +129,7 @@ impl Mechanism for ExpectReady {
             claimed,
             public_key: None,
             accepted: None,
+            ready: None,
             codec: None,
         })))
     }

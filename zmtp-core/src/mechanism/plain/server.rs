@@ -135,16 +135,16 @@ impl Mechanism for ExpectInitiate {
         self: Box<Self>,
         _now: Instant,
         command: Command<'_>,
-        out: &mut Outbox<'_>,
+        _out: &mut Outbox<'_>,
     ) -> Result<Step, ProtocolError> {
         expect_command(&command, name::INITIATE, Stage::Initiate)?;
         let claimed = parse_claims(&self.session, command.data)
             .map_err(|kind| ProtocolError::peer(Stage::Initiate, kind))?;
-        out.command(name::READY, &self.session.metadata);
         Ok(Step::Done(Box::new(Established {
             claimed,
             public_key: None,
             accepted: Some(self.accepted),
+            ready: Some(self.session.metadata.clone()),
             codec: None,
         })))
     }
