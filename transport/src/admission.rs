@@ -143,4 +143,26 @@ mod tests {
         assert!(local.iter().all(|place| !place.evicted().is_cancelled()));
         drop(third);
     }
+
+    /// One below the default limit, at it, and one above; of one host and of all.
+    #[test]
+    fn the_default_places_are_exact() {
+        const PLACES: usize = 1024;
+        for (what, limit, host) in
+            [("a host", PLACES / 4, true), ("all", PLACES, false), ("loopback", PLACES, true)]
+        {
+            for count in [limit - 1, limit, limit + 1] {
+                let admission = Admission::new(PLACES);
+                let address = |n: usize| match what {
+                    "loopback" => at("127.0.0.1:1"),
+                    _ if host => at("10.0.0.1:1"),
+                    _ => at(&format!("10.{}.{}.1:1", n / 256, n % 256)),
+                };
+                let places: Vec<_> = (0..count).map(|n| admission.enter(&address(n))).collect();
+                let evicted = places.iter().filter(|it| it.evicted().is_cancelled()).count();
+                assert_eq!(evicted, count.saturating_sub(limit), "{what}: {count}");
+            }
+        }
+        assert_eq!(crate::EngineOptions::default().max_half_open, PLACES);
+    }
 }

@@ -22,21 +22,25 @@ struct Budget {
 
 static BUDGET: Mutex<Budget> = Mutex::new(Budget { since: None, written: 0, suppressed: 0 });
 
-/// Whether a line may be written now, and how many were suppressed before it.
+impl Budget {
+    /// Whether a line may be written now, and how many were suppressed before it.
+    fn admit(&mut self, now: Instant) -> Option<u64> {
+        if self.since.is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1)) {
+            self.since = Some(now);
+            self.written = 0;
+        }
+        if self.written < BURST {
+            self.written += 1;
+            Some(std::mem::take(&mut self.suppressed))
+        } else {
+            self.suppressed += 1;
+            None
+        }
+    }
+}
+
 fn admit() -> Option<u64> {
-    let mut budget = lock(&BUDGET);
-    let now = Instant::now();
-    if budget.since.is_none_or(|since| now.duration_since(since) >= Duration::from_secs(1)) {
-        budget.since = Some(now);
-        budget.written = 0;
-    }
-    if budget.written < BURST {
-        budget.written += 1;
-        Some(std::mem::take(&mut budget.suppressed))
-    } else {
-        budget.suppressed += 1;
-        None
-    }
+    lock(&BUDGET).admit(Instant::now())
 }
 
 /// What an authenticator refused, beside why.
@@ -102,5 +106,25 @@ const fn status(error: &ProtocolError) -> Option<&'static str> {
     match &error.kind {
         Kind::Denied { status, .. } | Kind::Revoked { status, .. } => Some(status.status().code()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // hostile: R8
+    #[test]
+    fn the_budget_of_a_second_is_exact() {
+        for (count, written) in [(49, 49), (50, 50), (51, 50)] {
+            let mut budget = Budget { since: None, written: 0, suppressed: 0 };
+            let (begin, second) = (Instant::now(), Duration::from_secs(1));
+            let admitted = (0..count).filter(|_| budget.admit(begin).is_some()).count();
+            assert_eq!(admitted, written, "{count} lines");
+            let last = begin + second - Duration::from_nanos(1);
+            assert_eq!(budget.admit(last).is_some(), count < 50, "the same second");
+            let suppressed = budget.suppressed;
+            assert_eq!(budget.admit(begin + second), Some(suppressed), "the next one tells");
+        }
     }
 }

@@ -324,6 +324,35 @@ fn a_guard_turns_panics_delays_and_overload_into_refusals() {
     );
 }
 
+/// Notes how long it is asked to sleep, and never wakes.
+#[derive(Debug, Clone, Default)]
+struct Noting(Arc<std::sync::Mutex<Vec<Duration>>>);
+
+impl Timer for Noting {
+    fn sleep(&self, duration: Duration) -> Sleep {
+        self.0.lock().unwrap().push(duration);
+        Box::pin(std::future::pending())
+    }
+}
+
+// hostile: Z7
+#[test]
+fn the_default_limits_of_a_guard_are_exact() {
+    for (waiting, refused) in [(1_022, false), (1_023, false), (1_024, true)] {
+        let timer = Noting::default();
+        let hangs = from_fn(|_| std::future::pending());
+        let guarded = Guarded::new(hangs, timer.clone(), GuardLimits::default());
+        let ask = || guarded.authenticate(Arc::new(curve("", 1)));
+        let pending: Vec<_> = (0..waiting).map(|_| ask()).collect();
+        // With this one, 1,023, 1,024 and 1,025 would be pending.
+        let decision = poll(&mut ask()).map(|decision| status(&decision));
+        assert_eq!(decision, refused.then_some(AuthStatus::TemporaryError), "{waiting}");
+        let times = timer.0.lock().unwrap();
+        assert!(times.iter().all(|time| *time == Duration::from_secs(2)), "{times:?}");
+        drop(pending);
+    }
+}
+
 /// Pending for ever, and panics when it is given up.
 struct Clingy;
 

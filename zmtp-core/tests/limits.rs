@@ -3,6 +3,7 @@
 use zmtp_core::SocketType::{PUB, PULL, ROUTER};
 use zmtp_core::connection::ConnectionConfig;
 use zmtp_core::error::{Kind, Malformed, Misbehaved};
+use zmtp_core::wire::heartbeat::PingContext;
 use zmtp_core::wire::metadata::{Metadata, MetadataError};
 use zmtp_core::{Limits, Message};
 
@@ -96,6 +97,53 @@ fn octets_of_a_command() {
     assert_eq!(node.refused().kind, Misbehaved::CommandTooLarge.into());
 }
 
+// ZMTP-FRAME-15: the defaults themselves, judged on the header where they are large.
+#[test]
+fn the_defaults_are_exact() {
+    let default = Limits::DEFAULT;
+    for (len, expected) in [((64 << 20) - 1, None), (64 << 20, None), ((64 << 20) + 1, too_large())]
+    {
+        let mut node = with(default.clone());
+        node.feed(&header(2, len));
+        assert_eq!(node.error.map(|error| error.kind), expected, "a message of {len}");
+    }
+    for (count, expected) in [(1023, None), (1024, None), (1025, too_many_parts())] {
+        let mut node = with(default.clone());
+        node.feed(&message(&vec![&b""[..]; count]));
+        assert_eq!(node.messages().len(), usize::from(expected.is_none()), "{count} parts");
+        assert_eq!(node.error.map(|error| error.kind), expected, "{count} parts");
+    }
+    for (len, refused) in [((1 << 20) - 1, false), (1 << 20, false), ((1 << 20) + 1, true)] {
+        let mut node = with(default.clone());
+        node.feed(&header(6, len));
+        let expected = refused.then(|| Misbehaved::CommandTooLarge.into());
+        assert_eq!(node.error.map(|error| error.kind), expected, "a command of {len}");
+    }
+    for (count, refused) in [(63, false), (64, false), (65, true)] {
+        let expected = refused.then(|| Malformed::Metadata(MetadataError::TooLarge).into());
+        let mut node = Node::new(null(ROUTER));
+        node.feed(&greeting("NULL")).feed(&command("READY", &block_of(count)));
+        assert_eq!(node.error.map(|error| error.kind), expected, "{count} properties");
+    }
+    for (time, over) in [(9_999, false), (10_000, true), (10_001, true)] {
+        let error = Node::new(null(ROUTER)).wait(millis(time)).error.clone();
+        assert_eq!(error.map(|error| error.kind), over.then_some(Kind::TimedOut), "{time} ms");
+    }
+}
+
+// HEARTBEAT-14: PONGs that wait because the peer reads nothing.
+// hostile: R7
+#[test]
+fn pongs_that_wait() {
+    for (count, refused) in [(8_191, false), (8_192, false), (8_193, true)] {
+        let mut node = Node::established(PULL, "PUSH");
+        let outgoing = &mut node.connection.traffic().unwrap().outgoing;
+        let answered = (0..count).try_for_each(|_| outgoing.pong(&PingContext::default()));
+        let expected = refused.then(|| Misbehaved::PingFlood.into());
+        assert_eq!(answered.err().map(|error| error.kind), expected, "{count}");
+    }
+}
+
 // A PING between the parts of a message that has no octet left.
 #[test]
 fn commands_do_not_count_as_message() {
@@ -109,6 +157,12 @@ fn block(len: usize) -> Vec<u8> {
     let socket_type = property("Socket-Type", "DEALER");
     let padding = vec![0; len - socket_type.len() - property("X", "").len()];
     [socket_type, property("X", padding)].concat()
+}
+
+/// A block of so many properties with a Socket-Type among them.
+fn block_of(count: usize) -> Vec<u8> {
+    let unknown = (1..count).flat_map(|_| property("X", ""));
+    property("Socket-Type", "DEALER").into_iter().chain(unknown).collect()
 }
 
 fn handshake(config: &ConnectionConfig, metadata: &[u8]) -> Option<Kind> {
@@ -155,14 +209,10 @@ fn the_longest_error_always_has_room() {
 fn properties() {
     let limits = limits(|it| it.max_properties = 5);
     let config = null(ROUTER).with_limits(limits.clone());
-    let block = |count: usize| {
-        let unknown = (1..count).flat_map(|_| property("X", ""));
-        property("Socket-Type", "DEALER").into_iter().chain(unknown).collect::<Vec<u8>>()
-    };
     let refused = Some(Malformed::Metadata(MetadataError::TooLarge).into());
     for (count, expected) in [(4, None), (5, None), (6, refused)] {
-        assert_eq!(handshake(&config, &block(count)), expected);
-        assert_eq!(Metadata::decode(&block(count), &limits).is_ok(), expected.is_none());
+        assert_eq!(handshake(&config, &block_of(count)), expected);
+        assert_eq!(Metadata::decode(&block_of(count), &limits).is_ok(), expected.is_none());
     }
 }
 

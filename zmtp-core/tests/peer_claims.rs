@@ -102,7 +102,7 @@ fn with_identity(ours: SocketType, theirs: &str, identity: &[u8]) -> Node {
 #[test]
 fn an_identity_has_up_to_255_octets() {
     for theirs in ["REQ", "DEALER", "ROUTER"] {
-        for len in [0, 1, 255] {
+        for len in [0, 1, 254, 255] {
             let node = with_identity(ROUTER, theirs, &vec![b'i'; len]);
             assert_eq!(node.peer().claimed.routing_id.as_bytes().len(), len);
         }

@@ -106,6 +106,11 @@ fn the_longest_hello_has_518_octets() {
     let mut node = server();
     node.feed(&written[64..]);
     assert_eq!(node.asked.len(), 1);
+    for (len, refused) in [(517, false), (518, false), (519, true)] {
+        let mut node = server();
+        node.feed(&header(6, len));
+        assert_eq!(node.error.is_some(), refused, "{len}");
+    }
 }
 
 // PLAIN-15, ZMTP-SEC-07: lengths that do not add up never reach the authenticator.

@@ -3,8 +3,8 @@
 use ironhouse::auth::{AuthRequest, Domain, UserId};
 use ironhouse::error::{ConfigError, StartError};
 use ironhouse::{
-    Authenticator, Dealer, Endpoint, Hub, Limits, Options, Passwords, PublicKey, Security,
-    ServerSecurity, from_sync_fn,
+    Authenticator, Dealer, DepartedLimits, Endpoint, Hub, Limits, Options, Passwords, PublicKey,
+    Security, ServerSecurity, from_sync_fn,
 };
 use ironhouse_tests::judge::Judge;
 use ironhouse_tests::keys::Keys;
@@ -266,8 +266,16 @@ fn there_is_nothing_to_start_without_a_runtime() -> Done {
 
 #[test]
 fn limits_are_finite_by_default() -> Fallible<()> {
-    let Limits { max_message, max_parts, max_metadata, handshake_timeout, .. } = Limits::DEFAULT;
+    let Limits { max_message, max_parts, max_metadata, max_properties, .. } = Limits::DEFAULT;
     assert_eq!((max_message, max_parts), (64 << 20, 1024));
-    assert_eq!((max_metadata, handshake_timeout.as_secs()), (64 << 10, 10));
+    assert_eq!((max_metadata, max_properties), (64 << 10, 64));
+    let Limits { max_command, max_subscriptions, max_subscription_octets, .. } = Limits::DEFAULT;
+    assert_eq!((max_command, max_subscriptions), (1 << 20, 100_000));
+    assert_eq!(
+        (max_subscription_octets, Limits::DEFAULT.handshake_timeout.as_secs()),
+        (16 << 20, 10)
+    );
+    let departed = DepartedLimits::default();
+    assert_eq!((departed.messages, departed.octets), (10_000, 64 << 20));
     Ok(())
 }

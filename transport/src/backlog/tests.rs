@@ -6,7 +6,8 @@ use tokio::sync::broadcast::error::TryRecvError;
 
 use super::{Amount, Backlog, Departed, DepartedLimits, PEER};
 use crate::events::{Event, EventSink};
-use crate::pipe::{HighWaterMarks, Owner, Pipe, PipeId};
+use crate::pipe::tests::Nobody;
+use crate::pipe::{HighWaterMarks, Pipe, PipeId};
 
 #[derive(Debug, Default)]
 struct Counted(AtomicUsize);
@@ -15,25 +16,6 @@ impl Wake for Counted {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::SeqCst);
     }
-}
-
-#[derive(Debug)]
-struct Nobody;
-
-impl Owner for Nobody {
-    fn connecting(&self, _pipe: &Arc<Pipe>) {}
-
-    fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), zmtp_core::error::ProtocolError> {
-        Ok(())
-    }
-
-    fn lost(&self, _pipe: &Arc<Pipe>, _reconnecting: bool) {}
-
-    fn readable(&self, _pipe: &Arc<Pipe>) {}
-
-    fn writable(&self, _pipe: &Arc<Pipe>) {}
-
-    fn stopped(&self) {}
 }
 
 fn pipe() -> PipeId {

@@ -439,3 +439,6 @@ impl Pipe {
         }
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,44 @@
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::task::Waker;
+
+use zmtp_core::Message;
+use zmtp_core::error::ProtocolError;
+
+use super::{HighWaterMarks, Owner, Pipe, TrySendError};
+
+/// A socket that wants nothing.
+#[derive(Debug)]
+pub(crate) struct Nobody;
+
+impl Owner for Nobody {
+    fn connecting(&self, _pipe: &Arc<Pipe>) {}
+
+    fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn lost(&self, _pipe: &Arc<Pipe>, _reconnecting: bool) {}
+
+    fn readable(&self, _pipe: &Arc<Pipe>) {}
+
+    fn writable(&self, _pipe: &Arc<Pipe>) {}
+
+    fn stopped(&self) {}
+}
+
+/// One below the default marks, at them, and one above.
+#[test]
+fn the_default_marks_are_exact() {
+    for (count, full) in [(999_usize, false), (1_000, true), (1_001, true)] {
+        let pipe = Pipe::new(Arc::new(Nobody), HighWaterMarks::default(), false);
+        let sent: Vec<_> = (0..count).map(|_| pipe.try_send(&Message::default())).collect();
+        let refused = sent.iter().filter(|it| **it == Err(TrySendError::Full)).count();
+        assert_eq!((refused, pipe.has_room()), (count.saturating_sub(1_000), !full), "{count}");
+
+        let mut messages: VecDeque<_> = vec![Message::default(); count].into();
+        pipe.deliver(&mut messages, 0);
+        let room = pipe.room(Waker::noop());
+        assert_eq!(room, Some(1_000_usize.saturating_sub(count)), "{count}");
+    }
+}
