@@ -240,7 +240,7 @@ fn arguments_that_make_no_sense_are_refused() {
     run(&["recv", "--type", "pull", "--bind", "inproc://x"]).exits(2).says("one process");
     let (allow, key, own) = ("--allow-any-client", "--server-key", "--curve-secret");
     with("recv", "pull", &[allow]).says("needs --curve-secret");
-    with("recv", "pull", &[own, &secret]).says("--authorized-keys or --allow-any-client");
+    with("recv", "pull", &[own, &secret]).says("--authorized-keys, --allow-any-client or --policy");
     with("recv", "pull", &[allow, own, &secret, key, &public]).says("give one");
     with("recv", "pull", &[allow, own, &secret, "--plain-passwords", &public]).says("exclude");
     with("recv", "pull", &[own, &secret, "--plain-passwords", &public]).says("exclude");
