@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-use ironhouse::{DepartedLimits, Endpoint, Event, Monitor, Options, Pull, Push, Router, XPub};
+use ironhouse::{
+    Dealer, DepartedLimits, Endpoint, Event, Monitor, Options, Pull, Push, Router, XPub,
+};
 use ironhouse_tests::ours::frames;
 use ironhouse_tests::place::ANYWHERE;
 use ironhouse_tests::raw::Raw;
@@ -193,5 +195,45 @@ fn nothing_is_lost_of_many_who_come_and_go() -> Done {
         };
         let (sent, received) = tokio::join!(visits, receives);
         sent.and(received)
+    })
+}
+
+/// A peer that cannot be written to any more has left, but what it wrote before is there: it waits in our
+/// buffer while the high-water mark holds it up.
+#[test]
+fn what_a_peer_wrote_outlives_a_failure_to_write_to_it() -> Done {
+    rt::run(async {
+        let dealer = Dealer::new(Options::new().receive_high_water_mark(10))?;
+        let mut events = dealer.monitor();
+        let endpoint = dealer.bind(ANYWHERE).await?;
+        let mut raw = Raw::connect(&endpoint).await;
+        raw.shake_hands_null("DEALER").await;
+        raw.write(&octets::frame(0, b"word").repeat(200)).await;
+        assert_eq!(rt::in_time("the first", dealer.recv()).await?.first(), "word");
+        // What it has not read makes its end a reset.
+        dealer.send("never read").await?;
+        tokio::time::sleep(QUIET).await;
+        drop(raw);
+        tokio::time::sleep(QUIET).await;
+        dealer.try_send("never written")?;
+        tokio::time::sleep(QUIET).await;
+        for number in 1..200 {
+            let message = rt::in_time("the rest", dealer.recv()).await?;
+            assert_eq!(message.first(), "word", "{number}");
+        }
+        watch::disconnected("the peer", &mut events).await;
+
+        // Whoever closes does not wait for what nobody will read.
+        let mut raw = Raw::connect(&endpoint).await;
+        raw.shake_hands_null("DEALER").await;
+        raw.write(&octets::frame(0, b"word").repeat(200)).await;
+        assert_eq!(rt::in_time("the first", dealer.recv()).await?.first(), "word");
+        dealer.send("never read").await?;
+        tokio::time::sleep(QUIET).await;
+        drop(raw);
+        tokio::time::sleep(QUIET).await;
+        dealer.try_send("never written")?;
+        rt::in_time("the end", dealer.close()).await;
+        Ok(())
     })
 }

@@ -9,9 +9,10 @@ use std::io::{ErrorKind, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::{BufMut, BytesMut};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received, TAKE_FROM};
@@ -36,9 +37,12 @@ const SLICES: usize = 64;
 const WRITE: usize = 128 * 1024;
 /// Reads and writes in one poll, so that a busy connection lets others have their turn.
 const TURNS: usize = 16;
+/// How long to wait for the system to tell what a peer wrote before it closed, when nothing can be
+/// written to it any more.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How the traffic of a connection ended.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
     /// All was written after the socket said that nothing more comes.
     Finished,
@@ -67,6 +71,9 @@ pub(crate) struct Pump<'a> {
     /// Octets that the messages in hand came as.
     decoded: usize,
     writing: OutputBuffer,
+    /// Nothing can be written any more. What the peer wrote before is read to its end, or until this timer
+    /// fires while nothing more comes.
+    unwritable: Option<(End, Pin<Box<Sleep>>)>,
 }
 
 impl<'a> Pump<'a> {
@@ -94,6 +101,7 @@ impl<'a> Pump<'a> {
             messages: VecDeque::new(),
             decoded: 0,
             writing: OutputBuffer::new(),
+            unwritable: None,
         }
     }
 
@@ -115,13 +123,34 @@ impl<'a> Pump<'a> {
         if let Err(error) = self.tick(cx) {
             return Poll::Ready(End::Broken(error.into()));
         }
-        match self.transmit(cx) {
-            Ok(()) if self.writing.is_empty() && self.pipe.is_drained() => {
-                Poll::Ready(End::Finished)
+        if self.unwritable.is_none() {
+            match self.transmit(cx) {
+                Ok(()) if self.writing.is_empty() && self.pipe.is_drained() => {
+                    return Poll::Ready(End::Finished);
+                }
+                Ok(()) => return Poll::Pending,
+                Err(end) => {
+                    let timer = Box::pin(tokio::time::sleep(LAST_WORDS));
+                    self.unwritable = Some((end, timer));
+                }
             }
-            Ok(()) => Poll::Pending,
-            Err(end) => Poll::Ready(end),
         }
+        self.last_words(cx)
+    }
+
+    /// A peer that has closed may have written much before, which comes first: reading to its end ends the
+    /// connection. The system tells that it may be read; if not, the time is up.
+    fn last_words(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        let Some((end, timer)) = &mut self.unwritable else { return Poll::Pending };
+        while !self.pipe.is_finished() {
+            ready!(timer.as_mut().poll(cx));
+            if !self.undelivered {
+                break;
+            }
+            // The application takes its time with the rest.
+            timer.as_mut().reset(Instant::now() + LAST_WORDS);
+        }
+        Poll::Ready(end.clone())
     }
 
     /// Reads and decodes until there is nothing more, no room, or others should have their turn.

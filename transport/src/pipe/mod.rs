@@ -394,6 +394,11 @@ impl Pipe {
         given_up
     }
 
+    /// Whether nothing more will be sent.
+    pub(crate) fn is_finished(&self) -> bool {
+        lock(&self.outbound).is_finished()
+    }
+
     /// Whether everything was written after [`finish`](Self::finish).
     pub(crate) fn is_drained(&self) -> bool {
         lock(&self.outbound).is_drained()

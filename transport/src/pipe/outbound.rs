@@ -184,6 +184,10 @@ impl Outbound {
         self.finished = true;
     }
 
+    pub(super) fn is_finished(&self) -> bool {
+        self.finished
+    }
+
     /// Subscriptions are not waited for: they end with the connection.
     pub(super) fn is_drained(&self) -> bool {
         self.finished && self.unsent() == 0
