@@ -46,6 +46,7 @@ subscriptions!(Sub, "this socket is");
 subscriptions!(XSub, "this socket is");
 subscriptions!(Pub, "peers are");
 subscriptions!(XPub, "peers are");
+subscriptions!(AnySocket, "this socket is, or its peers are,");
 
 macro_rules! drops {
     ($name:ident) => {
@@ -62,52 +63,75 @@ macro_rules! drops {
 drops!(Pub);
 drops!(XPub);
 drops!(XSub);
+drops!(AnySocket);
 
-impl Socket<XPub> {
-    /// Subscribes a peer to a prefix, whatever it asked for; see [`XPub::grant`].
-    ///
-    /// # Errors
-    /// [`GrantError`].
-    pub fn grant(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
-        self.as_async().grant(peer, prefix)
-    }
+macro_rules! decides {
+    ($name:ident, $others:literal) => {
+        impl Socket<$name> {
+            /// Subscribes a peer to a prefix, whatever it asked for; see [`XPub::grant`].
+            ///
+            /// # Errors
+            #[doc = concat!("[`GrantError`]", $others)]
+            pub fn grant(
+                &self,
+                peer: &Arc<Peer>,
+                prefix: impl AsRef<[u8]>,
+            ) -> Result<bool, GrantError> {
+                self.as_async().grant(peer, prefix)
+            }
 
-    /// Takes a subscription of a peer back; see [`XPub::revoke`].
-    ///
-    /// # Errors
-    /// [`GrantError`].
-    pub fn revoke(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
-        self.as_async().revoke(peer, prefix)
-    }
+            /// Takes a subscription of a peer back; see [`XPub::revoke`].
+            ///
+            /// # Errors
+            #[doc = concat!("[`GrantError`]", $others)]
+            pub fn revoke(
+                &self,
+                peer: &Arc<Peer>,
+                prefix: impl AsRef<[u8]>,
+            ) -> Result<bool, GrantError> {
+                self.as_async().revoke(peer, prefix)
+            }
 
-    /// Sends a message to one peer alone; see [`XPub::try_send_to`].
-    ///
-    /// # Errors
-    /// [`SendError::PeerGone`]; [`SendError::WouldBlock`] if nothing may be dropped and the peer is
-    /// full.
-    pub fn try_send_to(
-        &self,
-        peer: &Arc<Peer>,
-        message: impl Into<Message>,
-    ) -> Result<(), SendError> {
-        self.as_async().try_send_to(peer, message)
-    }
+            /// Sends a message to one peer alone; see [`XPub::try_send_to`].
+            ///
+            /// # Errors
+            /// [`SendError::PeerGone`]; [`SendError::WouldBlock`] if nothing may be dropped and the peer
+            #[doc = concat!("is full", $others)]
+            pub fn try_send_to(
+                &self,
+                peer: &Arc<Peer>,
+                message: impl Into<Message>,
+            ) -> Result<(), SendError> {
+                self.as_async().try_send_to(peer, message)
+            }
+        }
+    };
 }
 
-impl Socket<Router> {
-    /// As [`connect`](Self::connect), and the peer has the routing id `id` here; see
-    /// [`Router::connect_with_routing_id`].
-    ///
-    /// # Errors
-    /// As there.
-    pub fn connect_with_routing_id(
-        &self,
-        endpoint: impl IntoEndpoint,
-        id: impl Into<Bytes>,
-    ) -> Result<Connecting, StartError> {
-        self.connect_by(|socket| socket.connect_with_routing_id(endpoint, id))
-    }
+decides!(XPub, ".");
+decides!(AnySocket, "; `Unsupported` for all types but XPUB.");
+
+macro_rules! names_peers {
+    ($name:ident, $others:literal) => {
+        impl Socket<$name> {
+            /// As [`connect`](Self::connect), and the peer has the routing id `id` here; see
+            /// [`Router::connect_with_routing_id`].
+            ///
+            /// # Errors
+            #[doc = concat!("As there", $others)]
+            pub fn connect_with_routing_id(
+                &self,
+                endpoint: impl IntoEndpoint,
+                id: impl Into<Bytes>,
+            ) -> Result<Connecting, StartError> {
+                self.connect_by(|socket| socket.connect_with_routing_id(endpoint, id))
+            }
+        }
+    };
 }
+
+names_peers!(Router, ".");
+names_peers!(AnySocket, "; [`StartError::NoRoutingIds`] for all types but ROUTER.");
 
 impl Socket<AnySocket> {
     /// A socket of this type with these options.
@@ -132,58 +156,6 @@ impl Socket<AnySocket> {
     /// [`Unsupported`] for all types but SUB and XSUB.
     pub fn unsubscribe(&self, prefix: impl AsRef<[u8]>) -> Result<bool, Unsupported> {
         self.as_async().unsubscribe(prefix)
-    }
-
-    /// How many different prefixes are subscribed to; see [`AnySocket::subscriptions`].
-    #[must_use]
-    pub fn subscriptions(&self) -> usize {
-        self.as_async().subscriptions()
-    }
-
-    /// Messages that were dropped so far because a peer was full; see [`AnySocket::dropped`].
-    #[must_use]
-    pub fn dropped(&self) -> u64 {
-        self.as_async().dropped()
-    }
-
-    /// Subscribes a peer to a prefix, whatever it asked for; see [`XPub::grant`].
-    ///
-    /// # Errors
-    /// [`GrantError`]; `Unsupported` for all types but XPUB.
-    pub fn grant(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
-        self.as_async().grant(peer, prefix)
-    }
-
-    /// Takes a subscription of a peer back; see [`XPub::revoke`].
-    ///
-    /// # Errors
-    /// [`GrantError`]; `Unsupported` for all types but XPUB.
-    pub fn revoke(&self, peer: &Arc<Peer>, prefix: impl AsRef<[u8]>) -> Result<bool, GrantError> {
-        self.as_async().revoke(peer, prefix)
-    }
-
-    /// Sends a message to one peer alone; see [`XPub::try_send_to`].
-    ///
-    /// # Errors
-    /// As there; `Unsupported` for all types but XPUB.
-    pub fn try_send_to(
-        &self,
-        peer: &Arc<Peer>,
-        message: impl Into<Message>,
-    ) -> Result<(), SendError> {
-        self.as_async().try_send_to(peer, message)
-    }
-
-    /// As `connect`, and the peer has the routing id `id` here; see [`Router::connect_with_routing_id`].
-    ///
-    /// # Errors
-    /// As there; [`StartError::NoRoutingIds`] for all types but ROUTER.
-    pub fn connect_with_routing_id(
-        &self,
-        endpoint: impl IntoEndpoint,
-        id: impl Into<Bytes>,
-    ) -> Result<Connecting, StartError> {
-        self.connect_by(|socket| socket.connect_with_routing_id(endpoint, id))
     }
 
     /// Two halves that different threads can own; see [`AnySocket::split`].

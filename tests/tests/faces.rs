@@ -123,7 +123,7 @@ impl Face {
             if let Some(name) = block.head.strip_suffix('!').and_then(last_word) {
                 let calls = expand(name, &macros);
                 for word in block.body[1..].split(',').map(str::trim) {
-                    if !TYPES.contains(&word) {
+                    if !TYPES.contains(&word) && word != "AnySocket" {
                         break;
                     }
                     face.add(word, &calls);
