@@ -198,6 +198,21 @@ fn nothing_is_lost_of_many_who_come_and_go() -> Done {
     })
 }
 
+/// A peer that says 200 words, of which one is received, and resets the connection; then it is written to.
+async fn resets(dealer: &Dealer, endpoint: &Endpoint) -> Done {
+    let mut raw = Raw::connect(endpoint).await;
+    raw.shake_hands_null("DEALER").await;
+    raw.write(&octets::frame(0, b"word").repeat(200)).await;
+    assert_eq!(rt::in_time("the first", dealer.recv()).await?.first(), "word");
+    // What it has not read makes its end a reset.
+    dealer.send("never read").await?;
+    tokio::time::sleep(QUIET).await;
+    drop(raw);
+    tokio::time::sleep(QUIET).await;
+    dealer.try_send("never written")?;
+    Ok(())
+}
+
 /// A peer that cannot be written to any more has left, but what it wrote before is there: it waits in our
 /// buffer while the high-water mark holds it up.
 #[test]
@@ -206,16 +221,7 @@ fn what_a_peer_wrote_outlives_a_failure_to_write_to_it() -> Done {
         let dealer = Dealer::new(Options::new().receive_high_water_mark(10))?;
         let mut events = dealer.monitor();
         let endpoint = dealer.bind(ANYWHERE).await?;
-        let mut raw = Raw::connect(&endpoint).await;
-        raw.shake_hands_null("DEALER").await;
-        raw.write(&octets::frame(0, b"word").repeat(200)).await;
-        assert_eq!(rt::in_time("the first", dealer.recv()).await?.first(), "word");
-        // What it has not read makes its end a reset.
-        dealer.send("never read").await?;
-        tokio::time::sleep(QUIET).await;
-        drop(raw);
-        tokio::time::sleep(QUIET).await;
-        dealer.try_send("never written")?;
+        resets(&dealer, &endpoint).await?;
         tokio::time::sleep(QUIET).await;
         for number in 1..200 {
             let message = rt::in_time("the rest", dealer.recv()).await?;
@@ -224,15 +230,7 @@ fn what_a_peer_wrote_outlives_a_failure_to_write_to_it() -> Done {
         watch::disconnected("the peer", &mut events).await;
 
         // Whoever closes does not wait for what nobody will read.
-        let mut raw = Raw::connect(&endpoint).await;
-        raw.shake_hands_null("DEALER").await;
-        raw.write(&octets::frame(0, b"word").repeat(200)).await;
-        assert_eq!(rt::in_time("the first", dealer.recv()).await?.first(), "word");
-        dealer.send("never read").await?;
-        tokio::time::sleep(QUIET).await;
-        drop(raw);
-        tokio::time::sleep(QUIET).await;
-        dealer.try_send("never written")?;
+        resets(&dealer, &endpoint).await?;
         rt::in_time("the end", dealer.close()).await;
         Ok(())
     })
