@@ -93,22 +93,23 @@ impl Rounds {
     /// Reads again if there is reason to.
     fn round(&mut self) {
         self.follow_revisions();
-        let seen = self.look(&self.known.clone());
+        // Should this end in a panic, the next round knows nothing and reads all.
+        let known = std::mem::take(&mut self.known);
+        let mut seen = self.look(&known);
         let retries = self.retry.is_some_and(|(at, _)| at <= Instant::now());
-        if !self.due && !retries && seen.differences(&self.known).is_empty() {
-            self.known = seen;
-            return;
+        if self.due || retries || !seen.differences(&known).is_empty() {
+            seen = self.settled(seen);
+            if self.signal.is_stopped() {
+                return;
+            }
+            let changed = seen.differences(&known);
+            if self.due || retries || !changed.is_empty() {
+                self.read(changed);
+            }
+            // What was touched while it was read was perhaps read half-way; and a policy may have got
+            // other files.
+            self.due = self.look(&seen) != seen;
         }
-        let seen = self.settled(seen);
-        if self.signal.is_stopped() {
-            return;
-        }
-        let changed = seen.differences(&self.known);
-        if self.due || retries || !changed.is_empty() {
-            self.read(changed);
-        }
-        // What was touched while it was read was perhaps read half-way; and a policy may have got other files.
-        self.due = self.look(&seen) != seen;
         self.known = seen;
     }
 
