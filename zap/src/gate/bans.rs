@@ -125,6 +125,11 @@ pub(super) struct Banned {
 }
 
 impl Banned {
+    /// A ban that somebody else has made.
+    pub(super) const fn told(end: SystemTime, times: u32) -> Self {
+        Self { end, length: Duration::ZERO, times }
+    }
+
     /// The ban that follows an earlier one.
     pub(super) fn after(earlier: Option<Self>, rules: BanRules, now: SystemTime) -> Self {
         let quiet = |ban: &Self| now.duration_since(ban.end).is_ok_and(|age| age > rules.longest);

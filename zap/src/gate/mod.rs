@@ -226,7 +226,7 @@ impl Gate {
     /// Bans `address` until some time, as an earlier run did.
     pub(crate) fn ban(&self, address: &PeerAddress, until: SystemTime, times: u32) {
         if let Some(source) = Source::of(address) {
-            self.lock().banned.insert(source, Banned { end: until, length: Duration::ZERO, times });
+            self.lock().banned.insert(source, Banned::told(until, times));
         }
     }
 
@@ -236,8 +236,7 @@ impl Gate {
         let mut sources = self.lock();
         let longer = sources.banned.get(&source).is_some_and(|known| known.end > ban.until);
         if !longer {
-            let (end, times) = (ban.until, ban.times);
-            sources.banned.insert(source, Banned { end, length: Duration::ZERO, times });
+            sources.banned.insert(source, Banned::told(ban.until, ban.times));
         }
     }
 
