@@ -27,8 +27,8 @@ type Refused = (Refusal, Cow<'static, str>);
 ///
 /// Nothing is counted, remembered or logged, so that the same question may be asked for an explanation.
 /// A provider whose answer takes a while is asked, but not waited for: then the decision is to refuse
-/// for now (300). A synchronous function is called on this thread. The texts of refusals are for the log of this side, and say no more of a user than
-/// that the credentials are wrong.
+/// for now (300). A synchronous function is called on this thread. The texts of refusals are for the log
+/// of this side, and say no more of a user than that the credentials are wrong.
 pub fn decide(policy: &Policy, request: &AuthRequest) -> Decision {
     decide_at(policy, request, SystemTime::now())
 }
