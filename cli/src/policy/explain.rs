@@ -6,7 +6,6 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Args, ValueEnum};
-use ironhouse::Policy;
 use serde_json::{Value, json};
 use zap::{Decision, Step, Went, decide_patiently};
 use zmtp_core::auth::{AuthDecision, AuthRequest, Credentials, Domain, Secret};
@@ -103,11 +102,10 @@ fn ask(arguments: &Arguments) -> Result<(AuthRequest, Decision), Failure> {
         return Err(Failure::usage(text));
     }
     let request = arguments.request()?;
-    let decide = |policy: Policy, request: AuthRequest| async move {
+    on_runtime(async move {
         let decision = decide_patiently(&policy, &request, SystemTime::now()).await;
         Ok((request, decision))
-    };
-    on_runtime(decide(policy, request))
+    })
 }
 
 impl Arguments {
