@@ -22,6 +22,8 @@ use crate::warning::Refused;
 const MAX_WAITING: usize = 4096;
 /// Octets of one read.
 const ROOM: usize = 512;
+/// How long the system may take to say that a fresh connection can be written to.
+const FIRST_WORD: Duration = Duration::from_millis(500);
 /// How long a refused peer may take to read why.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -162,7 +164,7 @@ async fn begin(
     input: &mut BytesMut,
 ) -> Result<(), ProtocolError> {
     // The runtime asks the system at once; a fresh connection can be written to.
-    let _ = timeout(FAREWELL, stream.writable()).await;
+    let _ = timeout(FIRST_WORD, stream.writable()).await;
     input.reserve(ROOM);
     match stream.try_read_out(input) {
         Ok(1..) => connection.handle_handshake_input(hands.clock.now(), input),
