@@ -1,11 +1,13 @@
 //! What is written down: every decision, once, and never a secret.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError};
+mod support;
+
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
+use support::Said;
 use tracing_subscriber::util::SubscriberInitExt;
 use zap::codec::{Reply, Request};
 use zap::handler::answer_body;
@@ -25,35 +27,12 @@ const WRONG: &str = "open-barley";
 const SECRET_KEY: &str = "D:)Q[IlAW!ahhC2ac:9*A}h:p?([4%wOTJ%JR%cs";
 
 /// Everything that is logged in this thread at any level.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn of(work: impl FnOnce()) -> String {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        let guard = subscriber.set_default();
-        work();
-        drop(guard);
-        let octets = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8(octets).unwrap()
-    }
-}
-
-impl Write for Log {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
+fn log_of(work: impl FnOnce()) -> String {
+    let said = Said::default();
+    let guard = said.subscriber().set_default();
+    work();
+    drop(guard);
+    said.all()
 }
 
 fn request(mechanism: MechanismName, credentials: Credentials) -> AuthRequest {
@@ -97,13 +76,13 @@ fn each_decision_is_logged_once_with_who_and_why() {
     let users = Passwords::from_pairs([("admin", PASSWORD)]).unwrap();
     let policy = Authenticator::new().configure_plain("lab", users).unwrap();
 
-    let log = Log::of(|| _ = ask(&policy, plain(b"admin", PASSWORD)));
+    let log = log_of(|| _ = ask(&policy, plain(b"admin", PASSWORD)));
     assert_eq!(log.lines().count(), 1, "{log}");
     for part in [" INFO ", "accepted", "192.0.2.7", "lab", "PLAIN", "user=admin"] {
         assert!(log.contains(part), "{part} in {log}");
     }
 
-    let log = Log::of(|| _ = ask(&policy, plain(b"admin", WRONG)));
+    let log = log_of(|| _ = ask(&policy, plain(b"admin", WRONG)));
     assert_eq!(log.lines().count(), 1, "{log}");
     for part in [" DEBUG ", "refused", "192.0.2.7", "tcp://192.0.2.1:9000", "admin", "400"] {
         assert!(log.contains(part), "{part} in {log}");
@@ -112,11 +91,11 @@ fn each_decision_is_logged_once_with_who_and_why() {
 
     // What the authenticator itself logged, the guard does not log again.
     let guarded = Guarded::new(policy, NoTime, GuardLimits::default());
-    let log = Log::of(|| _ = ask(&guarded, plain(b"admin", PASSWORD)));
+    let log = log_of(|| _ = ask(&guarded, plain(b"admin", PASSWORD)));
     assert_eq!(log.lines().count(), 1, "{log}");
     let slow = from_fn(|_| std::future::pending());
     let guarded = Guarded::new(slow, NoTime, GuardLimits::default());
-    let log = Log::of(|| _ = ask(&guarded, plain(b"admin", PASSWORD)));
+    let log = log_of(|| _ = ask(&guarded, plain(b"admin", PASSWORD)));
     assert_eq!((log.lines().count(), log.contains("300")), (1, true), "{log}");
 }
 
@@ -124,7 +103,7 @@ fn each_decision_is_logged_once_with_who_and_why() {
 #[test]
 fn what_a_peer_wrote_is_escaped() {
     let refusing = Authenticator::new();
-    let log = Log::of(|| _ = ask(&refusing, plain(b"evil\r\nINFO accepted \x1B[31m", WRONG)));
+    let log = log_of(|| _ = ask(&refusing, plain(b"evil\r\nINFO accepted \x1B[31m", WRONG)));
     assert_eq!(log.lines().count(), 1, "{log}");
     assert!(!log.contains('\x1B') && log.contains("evil\\r\\n"), "{log}");
 }
@@ -144,7 +123,7 @@ fn no_secret_is_in_any_log_debug_or_error() {
     std::fs::write(&passwords, format!("admin={PASSWORD}\n{WRONG}\n")).unwrap();
 
     let mut shown = String::new();
-    let log = Log::of(|| {
+    let log = log_of(|| {
         let users = Passwords::from_pairs([("admin", PASSWORD)]).unwrap();
         let keys = KeySet::from_iter([[7; 32]]);
         let policy = Authenticator::new()

@@ -8,10 +8,10 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use support::{Place, plain, wait};
+use support::{Place, Said, plain, wait};
 use zap::{
     Authenticator, Certificate, JsonLines, Passwords, Policy, Reload, Watch, decide_patiently,
 };
@@ -31,9 +31,12 @@ const SECRETS: [&str; 8] = [
 const HASH: &str = SECRETS[4];
 const SECRET_KEY: &str = SECRETS[6];
 
-/// All that was said.
-#[derive(Clone, Default)]
-struct Said(Arc<Mutex<Vec<u8>>>);
+/// Everything of the whole process, the thread that watches included.
+fn listen() -> Said {
+    let said = Said::default();
+    tracing::subscriber::set_global_default(said.subscriber()).unwrap();
+    said
+}
 
 impl Said {
     fn debug(&self, value: impl Debug) {
@@ -43,35 +46,6 @@ impl Said {
     fn text(&self, text: impl Display) {
         writeln!(self.clone(), "{text}").unwrap();
     }
-
-    fn all(&self) -> String {
-        let octets = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        String::from_utf8(octets).unwrap()
-    }
-}
-
-impl Write for Said {
-    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(octets);
-        Ok(octets.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-/// Everything of the whole process, the thread that watches included.
-fn listen() -> Said {
-    let said = Said::default();
-    let writer = said.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    tracing::subscriber::set_global_default(subscriber).unwrap();
-    said
 }
 
 fn certificate(directory: &Path, name: &str, key: u8, secret: bool) {

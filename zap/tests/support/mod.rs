@@ -2,9 +2,10 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
@@ -44,6 +45,38 @@ pub(crate) fn plain(user: &str, password: &str) -> AuthRequest {
 
 pub(crate) fn curve(key: u8) -> AuthRequest {
     request(Credentials::Curve { public_key: [key; 32] })
+}
+
+/// Text that many write, such as log records.
+#[derive(Clone, Default)]
+pub(crate) struct Said(Arc<Mutex<Vec<u8>>>);
+
+impl Said {
+    /// Takes records of every level, as one who reads them sees them.
+    pub(crate) fn subscriber(&self) -> impl tracing::Subscriber + Send + Sync + 'static {
+        let writer = self.clone();
+        tracing_subscriber::fmt()
+            .with_max_level(tracing_subscriber::filter::LevelFilter::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish()
+    }
+
+    pub(crate) fn all(&self) -> String {
+        let octets = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        String::from_utf8(octets).unwrap()
+    }
+}
+
+impl Write for Said {
+    fn write(&mut self, octets: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(octets);
+        Ok(octets.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 /// A directory of its own, gone when dropped.
