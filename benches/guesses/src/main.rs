@@ -10,18 +10,24 @@
 //! proves that another number would be seen.
 
 mod callgrind;
+/// Its source is shared, and not its crate: what is linked into a program changes what is counted there.
+#[path = "../../instructions/src/peers.rs"]
 mod peers;
 
 use std::hint::black_box;
 use std::process::ExitCode;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use bytes::BytesMut;
-use curve::SecretKey;
+use curve::{CurveClient, CurveServer, KeyPair, SecretKey};
 use zap::Passwords;
-use zmtp_core::Message;
 use zmtp_core::auth::Secret;
+use zmtp_core::connection::ConnectionConfig;
+use zmtp_core::traffic::Traffic;
+use zmtp_core::{Message, SocketType};
+
+use crate::peers::Seeded;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -198,9 +204,22 @@ fn secret_key(right: usize) -> Result<Work, Error> {
     Ok(Box::new(move || secret == guess))
 }
 
+/// Client and server of CURVE behind their handshake.
+fn established() -> Result<[Box<Traffic>; 2], Error> {
+    let pair = |octet| KeyPair::from_secret(SecretKey::from_bytes([octet; 32]));
+    let client = CurveClient::new(pair(1), *pair(2).public()).map_err(|_| "a bad key")?;
+    let client = Arc::new(ConnectionConfig::new(SocketType::PUSH, Arc::new(client)));
+    let server = CurveServer::new(pair(2));
+    let server = Arc::new(ConnectionConfig::new(SocketType::PULL, Arc::new(server)));
+    let mut random = Seeded(1);
+    let client = peers::connection(&client, &mut random)?;
+    let server = peers::connection(&server, &mut random)?;
+    peers::traffic(peers::handshake(client, server)?)
+}
+
 /// Who receives from a peer of CURVE, and a message whose tag was guessed.
 fn message(right: usize) -> Result<Work, Error> {
-    let [mut client, mut server] = peers::established()?;
+    let [mut client, mut server] = established()?;
     client.outgoing.send(&Message::new(vec![7; LEN]))?;
     let octets: Vec<u8> =
         std::iter::from_fn(|| client.outgoing.output().poll()).flatten().collect();

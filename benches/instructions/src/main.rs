@@ -11,6 +11,7 @@
 
 mod figures;
 mod parts;
+mod peers;
 mod valgrind;
 mod world;
 
