@@ -7,8 +7,8 @@ use std::fmt::{Debug, Display};
 use std::fs;
 use std::io::Write;
 use std::path::Path;
-use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::Arc;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, SystemTime};
 
 use support::{Place, Said, plain, wait};
