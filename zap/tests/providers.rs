@@ -2,17 +2,21 @@
 
 mod support;
 
-use std::sync::Arc;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::{Duration, SystemTime};
 
 use support::{Place, curve, ip, now, plain, wait};
 use zap::{
-    Answer, Authenticator, Certificate, Existing, Finding, Grant, KeySet, Passwords, Policy,
-    Provider, ReloadError, Remember, Remembering, Step, Verdict, decide, decide_at,
-    decide_patiently, provider_fn,
+    AddressRule, AddressVerdict, Admission, Answer, Authenticator, Certificate, Existing, Finding,
+    Grant, KeySet, Passwords, Policy, Provider, ReloadError, Remember, Remembering, Step, Table,
+    Verdict, Went, decide, decide_at, decide_patiently, provider_fn, sync_provider_fn,
 };
-use zmtp_core::auth::{AuthDecision, AuthRequest, AuthStatus, Authenticator as _, UserId};
+use zmtp_core::auth::{
+    AuthDecision, AuthRequest, AuthStatus, Authenticator as _, Domain, Refusal, UserId,
+};
 use zmtp_core::wire::greeting::MechanismName;
 
 fn curve_policy(providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Policy {
@@ -85,6 +89,111 @@ fn a_decision_tells_how_it_came_about() {
     elsewhere.address = ip("198.51.100.1");
     let decision = decide(&authenticator.policy(), &elsewhere);
     assert_eq!(decision.steps.len(), 3, "nobody looks at credentials: {decision:?}");
+}
+
+/// The entries under which a decision came about: the domain's own, or else that of all.
+#[test]
+fn a_decision_tells_which_entry_counted() {
+    let domain = |name| Domain::new(name).unwrap();
+    for (known, expected) in [("lab", "lab"), ("*", "*")] {
+        let mut policy = Policy::new();
+        policy.configure_curve(known, KeySet::from_iter([[1; 32]])).unwrap();
+        policy.domain_addresses(known).unwrap().allow("192.0.2.0/24").unwrap();
+        let decision = decide(&policy, &AuthRequest { domain: domain("lab"), ..curve(1) });
+        let entries: Vec<_> = decision
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Address { table: Table::Domain(entry), .. } => Some(entry),
+                Step::Domain { entry, .. } => entry.as_ref(),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(entries, [&domain(expected), &domain(expected)]);
+    }
+}
+
+/// In one line each, for a person, and whether it went on from there.
+#[test]
+fn each_step_says_what_was_found_and_how_it_went() {
+    use Went::{Abstain, Pass, Refuse};
+    let rule = AddressRule { allows: false, text: "192.0.2.0/24".into(), line: Some(7) };
+    let by = |verdict, rule, table| Step::Address { table, verdict, rule };
+    let domain = || Domain::new("lab").unwrap();
+    let found = |finding| Step::Provider { name: "keys\n".into(), finding };
+    let accepted = |file: Option<&str>, remembered| {
+        found(Finding::Accepted { file: file.map(|file| Path::new(file).into()), remembered })
+    };
+    let who = |user_id, properties, fault| Step::Identity {
+        user_id: UserId::new(user_id).filter(|it| !it.is_empty()),
+        properties,
+        fault,
+    };
+    let until = SystemTime::UNIX_EPOCH;
+    for (step, name, went, words) in [
+        (Step::Stopped, "stopped", Refuse, "the authenticator is stopped"),
+        (Step::Request { fault: None }, "request", Pass, "mechanism and credentials fit"),
+        (Step::Request { fault: Some("No") }, "request", Refuse, "No"),
+        (Step::Source(Admission::Admitted), "source", Pass, "within the limits"),
+        (Step::Source(Admission::Exempt), "source", Pass, "exempt from limits"),
+        (Step::Source(Admission::NotCounted), "source", Pass, "limits are not applied"),
+        (Step::Source(Admission::SourceTooOften), "source", Refuse, "this source comes too often"),
+        (
+            Step::Source(Admission::AllTooOften),
+            "source",
+            Refuse,
+            "too many requests of all together",
+        ),
+        (
+            Step::Source(Admission::Banned { until }),
+            "source",
+            Refuse,
+            "banned until 1970-01-01T00:00:00Z",
+        ),
+        (
+            by(AddressVerdict::Denied, Some(rule), Table::All),
+            "address",
+            Refuse,
+            "rules for all: deny 192.0.2.0/24 (line 7)",
+        ),
+        (
+            by(AddressVerdict::Unlisted, None, Table::Listener("tcp://*\n".into())),
+            "address",
+            Refuse,
+            "rules of listener tcp://*\\n: no rule covers it, and others are allowed by name",
+        ),
+        (
+            by(AddressVerdict::Allowed, None, Table::Domain(domain())),
+            "address",
+            Pass,
+            "rules of domain \"lab\": nothing against it",
+        ),
+        (Step::Domain { entry: Some(domain()), fault: None }, "domain", Pass, "entry \"lab\""),
+        (Step::Domain { entry: None, fault: Some("None") }, "domain", Refuse, "None"),
+        (Step::Domain { entry: None, fault: None }, "domain", Refuse, "no entry"),
+        (accepted(None, false), "provider", Pass, "keys\\n: accepted"),
+        (
+            accepted(Some("a.key"), true),
+            "provider",
+            Pass,
+            "keys\\n: accepted, as remembered by a.key",
+        ),
+        (
+            found(Finding::Refused(Refusal::Temporary)),
+            "provider",
+            Refuse,
+            "keys\\n: refused with 300",
+        ),
+        (found(Finding::Abstained("Unknown")), "provider", Abstain, "keys\\n: Unknown"),
+        (found(Finding::Asked), "provider", Refuse, "keys\\n: asked, without answer so far"),
+        (found(Finding::Panicked), "provider", Refuse, "keys\\n: panicked"),
+        (who("jo", 0, None), "identity", Pass, "user jo"),
+        (who("jo", 2, None), "identity", Pass, "user jo, 2 properties"),
+        (who("", 0, None), "identity", Pass, "no user"),
+        (who("jo", 1, Some("Bad")), "identity", Refuse, "Bad"),
+    ] {
+        assert_eq!((step.name(), step.went(), &*step.to_string()), (name, went, words));
+    }
 }
 
 // hostile: Z3
@@ -277,6 +386,35 @@ fn certificates_hold_at_their_time_and_place() {
             });
         assert_eq!(Certificate::parse(&text).unwrap_err().line, Some(2), "{name}");
     }
+}
+
+/// At once on the thread that asks, or on another one where nobody may be held up.
+#[test]
+fn a_function_that_may_block_is_called_where_it_holds_up_nobody() {
+    let called: Arc<Mutex<Vec<ThreadId>>> = Arc::default();
+    let (of_keys, of_requests) = (called.clone(), called.clone());
+    let mut callback = Policy::new();
+    callback
+        .configure_curve_callback("*", move |_: Domain, key: [u8; 32]| {
+            of_keys.lock().unwrap().push(thread::current().id());
+            key[0] == 1
+        })
+        .unwrap();
+    let judge = sync_provider_fn("function", move |request| {
+        of_requests.lock().unwrap().push(thread::current().id());
+        (*request == curve(1)).then(|| UserId::new("jo").unwrap())
+    });
+    for policy in [callback, curve_policy([Arc::new(judge) as Arc<dyn Provider>])] {
+        for (key, status) in [(1, AuthStatus::Success), (2, AuthStatus::Failure)] {
+            let request = curve(key);
+            assert_eq!(decide(&policy, &request).status(), status);
+            assert_eq!(called.lock().unwrap().pop(), Some(thread::current().id()));
+            let patiently = decide_patiently(&policy, &request, SystemTime::now());
+            assert_eq!(wait(patiently).status(), status);
+            assert_ne!(called.lock().unwrap().pop(), Some(thread::current().id()));
+        }
+    }
+    assert!(called.lock().unwrap().is_empty(), "each was called once");
 }
 
 /// A callback that hangs holds up its own peer only.
