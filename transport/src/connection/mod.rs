@@ -1,5 +1,6 @@
 //! One connection on one stream: first its handshake, then its traffic.
 
+mod bodies;
 mod handshake;
 pub(crate) mod memory;
 mod pump;

@@ -17,6 +17,7 @@ use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received, TAKE_FROM};
 
+use super::bodies;
 use super::handshake::Greeted;
 use super::memory::{READ, give_input, take_input};
 use crate::clock::Clock;
@@ -83,9 +84,10 @@ impl<'a> Pump<'a> {
         pipe: &'a Arc<Pipe>,
         clock: Clock,
         input: BytesMut,
-        incoming: Incoming,
+        mut incoming: Incoming,
         heartbeat: Heartbeat,
     ) -> Self {
+        incoming.use_bodies(bodies::bodies());
         Self {
             stream,
             pipe,
@@ -218,7 +220,7 @@ impl<'a> Pump<'a> {
     fn make_room_for_large(&mut self, missing: usize) {
         let room = missing.min(self.input.len().max(self.proven).max(UNPROVEN));
         if self.lent {
-            let mut own = BytesMut::with_capacity(self.input.len() + room);
+            let mut own = bodies::room(self.input.len() + room);
             own.extend_from_slice(&self.input);
             self.exchange_input(own);
         } else if self.input.capacity() == self.input.len() {

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::Open;
+use super::bodies::LONG;
+use super::{Bodies, Open};
 use crate::error::{Kind, Misbehaved, ProtocolError, Stage};
 use crate::limits::Limits;
 use crate::message::{Message, Part};
@@ -26,6 +27,7 @@ pub const TAKE_FROM: usize = 32 * 1024;
 pub struct Incoming {
     open: Option<Box<dyn Open>>,
     limits: Arc<Limits>,
+    bodies: Bodies,
     publisher: bool,
     parts: Vec<Part>,
     octets: usize,
@@ -47,7 +49,13 @@ pub enum Received {
 
 impl Incoming {
     pub(crate) fn new(open: Option<Box<dyn Open>>, limits: Arc<Limits>, publisher: bool) -> Self {
-        Self { open, limits, publisher, parts: Vec::new(), octets: 0 }
+        let bodies = Bodies::default();
+        Self { open, limits, bodies, publisher, parts: Vec::new(), octets: 0 }
+    }
+
+    /// Long bodies get their memory from `bodies` from now on.
+    pub fn use_bodies(&mut self, bodies: Bodies) {
+        self.bodies = bodies;
     }
 
     /// Takes the next whole thing off the front of `input`; `None` when more octets are needed.
@@ -80,9 +88,12 @@ impl Incoming {
             && let Some((body, behind)) = plain_message(rest, limit)
         {
             // Filled in its place: a message that was just written is moved at the price of ten.
-            messages.push_back(Message::default());
+            messages.push_back(Message::EMPTY);
             if let Some(message) = messages.back_mut() {
-                message.first_mut().assign(body);
+                match body.len() {
+                    LONG.. => *message.first_mut() = self.bodies.copy(body),
+                    _ => message.first_mut().assign(body),
+                }
             }
             rest = behind;
         }
@@ -175,7 +186,7 @@ impl Incoming {
     ) -> Result<Option<Received>, Kind> {
         match kind {
             FrameKind::Message { more } => {
-                let part = take_part(input, len);
+                let part = self.take_part(input, len);
                 Ok(self.message_part(part, more))
             }
             FrameKind::Command => {
@@ -184,6 +195,17 @@ impl Incoming {
                 Ok(received)
             }
         }
+    }
+
+    #[inline]
+    fn take_part(&self, input: &mut BytesMut, len: usize) -> Part {
+        if len >= TAKE_FROM && len == input.len() && input.capacity() <= 2 * len {
+            return self.bodies.take(core::mem::take(input));
+        }
+        let body = input.get(..len).unwrap_or_default();
+        let part = if len >= LONG { self.bodies.copy(body) } else { Part::copy_from(body) };
+        input.advance(len.min(input.len()));
+        part
     }
 
     fn message_part(&mut self, part: Part, more: bool) -> Option<Received> {
@@ -231,14 +253,4 @@ fn plain_message(input: &[u8], limit: usize) -> Option<(&[u8], &[u8])> {
     let len = usize::try_from(header.len).ok()?;
     let plain = header.kind == FrameKind::Message { more: false } && len <= limit;
     input.get(at..).filter(|_| plain)?.split_at_checked(len)
-}
-
-#[inline]
-fn take_part(input: &mut BytesMut, len: usize) -> Part {
-    if len >= TAKE_FROM && len == input.len() && input.capacity() <= 2 * len {
-        return core::mem::take(input).freeze().into();
-    }
-    let part = Part::copy_from(input.get(..len).unwrap_or_default());
-    input.advance(len.min(input.len()));
-    part
 }

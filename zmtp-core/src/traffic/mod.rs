@@ -4,6 +4,7 @@
 //! complete, and from nowhere else. Its halves are independent, so that a driver can read with one
 //! while the application writes with the other.
 
+mod bodies;
 mod heartbeat;
 mod incoming;
 mod outgoing;
@@ -16,6 +17,7 @@ use core::ops::Range;
 
 use bytes::BytesMut;
 
+pub use bodies::Bodies;
 pub use heartbeat::{Heartbeat, HeartbeatConfig};
 pub use incoming::{Incoming, Received, TAKE_FROM};
 pub use outgoing::Outgoing;
