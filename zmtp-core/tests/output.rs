@@ -81,6 +81,22 @@ fn emptied_pieces_are_used_again_until_they_are_released() {
     assert!(output.take_spare().is_none());
 }
 
+/// A stream of messages that are larger than a piece takes turns with what is left of pieces.
+#[test]
+fn an_emptied_piece_is_used_again_whatever_smaller_ones_came_later() {
+    const LARGE: usize = PIECE + 5000;
+    let mut output = OutputBuffer::new();
+    let place = {
+        let piece = output.room_for(LARGE);
+        piece.extend_from_slice(&[1; LARGE]);
+        piece.as_ptr()
+    };
+    output.room_for(LARGE).extend_from_slice(&[2; LARGE]);
+    output.advance(LARGE);
+    output.supply(BytesMut::with_capacity(PIECE));
+    assert_eq!(output.room_for(LARGE).as_ptr(), place);
+}
+
 #[test]
 fn nothing_is_no_piece() {
     let mut output = OutputBuffer::new();

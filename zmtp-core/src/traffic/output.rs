@@ -115,8 +115,8 @@ impl OutputBuffer {
         }
         // Small at first, because most connections have little to say.
         let size = self.tail.capacity().saturating_mul(4).clamp(512, PIECE).max(count);
-        let fits = self.spare.last().is_some_and(|spare| spare.capacity() >= size);
-        let fresh = self.spare.pop_if(|_| fits);
+        let fits = self.spare.iter().rposition(|spare| spare.capacity() >= size);
+        let fresh = fits.map(|at| self.spare.swap_remove(at));
         let full = core::mem::replace(
             &mut self.tail,
             fresh.unwrap_or_else(|| BytesMut::with_capacity(size)),
