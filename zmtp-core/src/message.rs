@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::num::NonZeroUsize;
 use core::ops::Deref;
 
 use bytes::Bytes;
@@ -11,7 +12,7 @@ use crate::auth::UserId;
 use crate::peer::{Peer, PeerAddress};
 
 /// Bodies up to this many octets live inside the [`Part`] and need no allocation.
-pub const INLINE_LEN: usize = 70;
+pub const INLINE_LEN: usize = 72;
 
 /// One part of a message: opaque octets, small ones held in place, large ones shared.
 #[derive(Clone)]
@@ -19,13 +20,43 @@ pub struct Part(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    Inline { len: u8, octets: [u8; INLINE_LEN] },
+    Inline(Inline),
     Shared(Bytes),
+}
+
+/// A body that is held in place.
+///
+/// The octets come first, in whole words, and what tells the two representations apart last: who moves a part that
+/// was just written reads it in the pieces in which it was written, and need not wait for the writes.
+#[derive(Clone, Copy)]
+#[repr(C)]
+struct Inline {
+    octets: [u8; INLINE_LEN],
+    /// One more than the length, so that zero stands for the other representation.
+    end: NonZeroUsize,
+}
+
+impl Inline {
+    const EMPTY: Self = Self { octets: [0; INLINE_LEN], end: NonZeroUsize::MIN };
+
+    /// Becomes a copy of `body` if that is short enough.
+    #[inline]
+    fn assign(&mut self, body: &[u8]) -> bool {
+        let Some(place) = self.octets.get_mut(..body.len()) else { return false };
+        place.copy_from_slice(body);
+        self.end = NonZeroUsize::MIN.saturating_add(body.len());
+        true
+    }
+
+    #[inline]
+    fn as_bytes(&self) -> &[u8] {
+        self.octets.get(..self.end.get() - 1).unwrap_or_default()
+    }
 }
 
 impl Part {
     /// A part without octets.
-    pub const EMPTY: Self = Self(Repr::Inline { len: 0, octets: [0; INLINE_LEN] });
+    pub const EMPTY: Self = Self(Repr::Inline(Inline::EMPTY));
 
     /// A copy of `body`.
     #[must_use]
@@ -37,21 +68,16 @@ impl Part {
     /// A copy of `body` if it is short enough to be held in place.
     #[inline]
     pub(crate) fn inline(body: &[u8]) -> Option<Self> {
-        let mut octets = [0; INLINE_LEN];
-        octets.get_mut(..body.len())?.copy_from_slice(body);
-        Some(Self(Repr::Inline { len: u8::try_from(body.len()).ok()?, octets }))
+        let mut inline = Inline::EMPTY;
+        inline.assign(body).then_some(Self(Repr::Inline(inline)))
     }
 
     /// Becomes a copy of `body`, where it stands: what is short is written once, and moved no more.
     #[inline]
     pub(crate) fn assign(&mut self, body: &[u8]) {
-        if let Repr::Inline { len, octets } = &mut self.0
-            && let Some(place) = octets.get_mut(..body.len())
-        {
-            place.copy_from_slice(body);
-            *len = u8::try_from(body.len()).unwrap_or_default();
-        } else {
-            *self = Self::copy_from(body);
+        let Repr::Inline(inline) = &mut self.0 else { return *self = Self::copy_from(body) };
+        if !inline.assign(body) {
+            self.0 = Repr::Shared(Bytes::copy_from_slice(body));
         }
     }
 
@@ -60,7 +86,7 @@ impl Part {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         match &self.0 {
-            Repr::Inline { len, octets } => octets.get(..usize::from(*len)).unwrap_or_default(),
+            Repr::Inline(inline) => inline.as_bytes(),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -69,7 +95,7 @@ impl Part {
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         match self.0 {
-            Repr::Inline { .. } => Bytes::copy_from_slice(self.as_bytes()),
+            Repr::Inline(_) => Bytes::copy_from_slice(self.as_bytes()),
             Repr::Shared(bytes) => bytes,
         }
     }
@@ -78,7 +104,7 @@ impl Part {
     #[inline]
     pub(crate) fn as_shared(&self) -> Option<&Bytes> {
         match &self.0 {
-            Repr::Inline { .. } => None,
+            Repr::Inline(_) => None,
             Repr::Shared(bytes) => Some(bytes),
         }
     }
@@ -87,6 +113,7 @@ impl Part {
 impl Deref for Part {
     type Target = [u8];
 
+    #[inline]
     fn deref(&self) -> &[u8] {
         self.as_bytes()
     }
@@ -173,7 +200,8 @@ impl From<&str> for Part {
 /// One or more [`Part`]s, and the peer that they came from.
 ///
 /// There is no message without a part, as there is none on the wire.
-#[derive(Clone, Default)]
+#[derive(Clone)]
+#[repr(C)] // the first part first: see `Inline`
 pub struct Message {
     first: Part,
     rest: Vec<Part>,
@@ -181,6 +209,9 @@ pub struct Message {
 }
 
 impl Message {
+    /// A message of one empty part.
+    pub(crate) const EMPTY: Self = Self { first: Part::EMPTY, rest: Vec::new(), origin: None };
+
     /// A message of one part.
     #[must_use]
     #[inline]
@@ -239,6 +270,12 @@ impl Message {
         &self.first
     }
 
+    /// The first part and the others.
+    #[inline]
+    pub(crate) fn split_first(&self) -> (&Part, &[Part]) {
+        (&self.first, &self.rest)
+    }
+
     /// Part number `at`, counted from zero.
     #[must_use]
     pub fn get(&self, at: usize) -> Option<&Part> {
@@ -269,8 +306,9 @@ impl Message {
 
     /// Octets in all parts together.
     #[must_use]
+    #[inline]
     pub fn octets(&self) -> usize {
-        self.parts().map(|part| part.len()).sum()
+        self.first.len() + self.rest.iter().map(|part| part.len()).sum::<usize>()
     }
 
     /// The peer that the message came from; `None` for one that was made here.
@@ -317,6 +355,12 @@ impl Message {
     #[inline]
     pub fn set_peer(&mut self, peer: Arc<Peer>) {
         self.origin = Some(peer);
+    }
+}
+
+impl Default for Message {
+    fn default() -> Self {
+        Self::EMPTY
     }
 }
 

@@ -42,9 +42,10 @@ impl Outgoing {
     /// Only when the connection cannot go on: [`LocalFault::NoncesExhausted`](crate::error::LocalFault).
     #[inline]
     pub fn send(&mut self, message: &Message) -> Result<(), ProtocolError> {
-        let last = message.len() - 1;
-        for (at, part) in message.parts().enumerate() {
-            self.part(part, at < last)?;
+        let (first, rest) = message.split_first();
+        self.part(first, !rest.is_empty())?;
+        for (left, part) in (0..rest.len()).rev().zip(rest) {
+            self.part(part, left > 0)?;
         }
         Ok(())
     }
