@@ -50,10 +50,12 @@ impl Duplex {
         }
     }
 
+    #[inline]
     pub(crate) fn try_send(&self, message: &Message) -> Option<()> {
         self.out.try_send(message).map(|_| ())
     }
 
+    #[inline]
     pub(crate) fn try_recv(&self) -> Option<Message> {
         self.queue.try_recv(|_, _| ()).map(|((), message)| message)
     }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use transport::{Batch, Pipe, PipeId};
@@ -75,11 +75,17 @@ impl FairQueue {
         false
     }
 
+    #[inline]
     fn take_announced(&self, active: &mut VecDeque<Active>) {
         // Looked at first, because exchanging costs more and nearly always finds nothing.
-        if self.any_announced.load(Ordering::Relaxed)
-            && self.any_announced.swap(false, Ordering::Acquire)
-        {
+        if self.any_announced.load(Ordering::Relaxed) {
+            self.activate(active);
+        }
+    }
+
+    #[inline(never)]
+    fn activate(&self, active: &mut VecDeque<Active>) {
+        if self.any_announced.swap(false, Ordering::Acquire) {
             let fresh = std::mem::take(&mut *lock(&self.announced));
             active.extend(fresh.into_iter().map(|pipe| Active { pipe, batch: Batch::default() }));
         }
@@ -90,6 +96,23 @@ impl FairQueue {
     pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>, &Batch) -> T) -> Option<(T, Message)> {
         let mut active = lock(&self.active);
         self.take_announced(&mut active);
+        if active.len() == 1
+            && let Some(front) = active.front_mut()
+            && front.batch.len() > 1
+            && !front.pipe.conflates()
+        {
+            // Nothing else is to be done. Apart, because what is inlined saves moving the message.
+            let message = front.batch.pop()?;
+            return Some((of(&front.pipe, &front.batch), message));
+        }
+        Self::next(active, of)
+    }
+
+    #[inline(never)]
+    fn next<T>(
+        mut active: MutexGuard<'_, VecDeque<Active>>,
+        of: impl Fn(&Arc<Pipe>, &Batch) -> T,
+    ) -> Option<(T, Message)> {
         while let Some(front) = active.front_mut() {
             if front.pipe.conflates() {
                 // What is in hand may not be the last any more.

@@ -35,6 +35,7 @@ pub(crate) struct Returned {
 
 impl Returned {
     /// Whether there are any.
+    #[inline]
     pub(crate) fn any(&self) -> bool {
         self.any.load(Ordering::Acquire)
     }
@@ -42,9 +43,11 @@ impl Returned {
     /// The one that was put back last.
     #[inline]
     pub(crate) fn take(&self) -> Option<Message> {
-        if !self.any() {
-            return None;
-        }
+        if self.any() { self.take_first() } else { None }
+    }
+
+    #[cold]
+    fn take_first(&self) -> Option<Message> {
         let mut messages = lock(&self.messages);
         let message = messages.pop_front();
         self.any.store(!messages.is_empty(), Ordering::Release);

@@ -75,6 +75,7 @@ macro_rules! sends {
                 crate::stream::outgoing(std::sync::Arc::new(self))
             }
 
+            #[inline]
             fn attempt_send(
                 &self,
                 $message: &crate::Message,
@@ -171,6 +172,7 @@ macro_rules! receives {
             ///
             /// # Errors
             /// [`RecvError::WouldBlock`](crate::error::RecvError) otherwise.
+            #[inline]
             pub fn try_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
                 if let Some(message) = self.base.returned.take() {
                     return Ok(message);
@@ -188,6 +190,7 @@ macro_rules! receives {
         impl crate::face::Receives for $name {}
 
         impl crate::face::sealed::Receiving for $name {
+            #[inline]
             fn attempt_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
                 self.try_recv()
             }

@@ -60,6 +60,7 @@ impl Batch {
 
     /// How many messages are left.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
         self.messages.len()
     }
