@@ -191,6 +191,16 @@ mod tests {
         Ok(())
     }
 
+    #[test]
+    fn networks_may_end_where_the_one_around_them_ends() {
+        for outer in 0..=30 {
+            let networks = [outer, outer + 1, 31, 32].map(|length| (0x7FFF_FFFF, length));
+            check(networks.to_vec(), Vec::<u32>::new()).unwrap();
+            let networks = networks.map(|(address, length)| (u128::from(address), length + 96));
+            check(networks.to_vec(), vec![]).unwrap();
+        }
+    }
+
     /// Few different octets, so that networks contain each other.
     fn octets<const N: usize>() -> impl Strategy<Value = [u8; N]> {
         let octet = prop_oneof![Just(0), Just(1), Just(128), Just(255), any::<u8>()];
