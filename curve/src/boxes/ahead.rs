@@ -1,16 +1,19 @@
 //! Keystream for the messages to come.
 
-use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::num::NonZero;
 
 use fearless_simd::Level;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::salsa20::{self, BLOCK_LEN, BLOCKS, Blocks};
+use super::salsa20::{self, BLOCK_LEN, LANES, Run};
 use crate::keys::KEY_LEN;
 
 /// Octets at the head of a message's keystream that key its authenticator (NaCl's `crypto_secretbox`).
 const MAC_KEY_LEN: usize = 32;
+
+/// Blocks for the longest message whose keystream is made ahead: for a little more than 1 KiB.
+const MAX_EACH: usize = 17;
 
 /// Keystream under one subkey, made several messages at a time.
 ///
@@ -18,7 +21,7 @@ const MAC_KEY_LEN: usize = 32;
 /// subkey and is erased with it; what is used up is overwritten by the next.
 pub(super) struct Ahead {
     subkey: Zeroizing<[u8; KEY_LEN]>,
-    batch: Option<Box<Batch>>,
+    batch: Option<Batch>,
 }
 
 /// The keystreams of consecutive counts, all equally long.
@@ -26,9 +29,11 @@ pub(super) struct Ahead {
 struct Batch {
     /// Whose keystream comes first.
     first: u64,
-    /// Octets for each count.
-    share: usize,
-    blocks: Blocks,
+    /// Whose keystream would come next.
+    end: u64,
+    /// Blocks for each count.
+    each: usize,
+    runs: Vec<Run>,
 }
 
 impl Ahead {
@@ -42,28 +47,44 @@ impl Ahead {
         count: u64,
         len: usize,
     ) -> Option<(&[u8; MAC_KEY_LEN], &[u8])> {
-        let needed = len.checked_add(MAC_KEY_LEN).filter(|needed| *needed <= BLOCKS * BLOCK_LEN)?;
-        if self.batch.as_ref().and_then(|batch| batch.get(count, needed)).is_none() {
-            let each = NonZero::new(needed.div_ceil(BLOCK_LEN).next_power_of_two())?;
-            let batch = self.batch.get_or_insert_with(Batch::empty);
-            (batch.first, batch.share) = (count, each.get() * BLOCK_LEN);
-            salsa20::blocks(level(), &self.subkey, count, each, &mut batch.blocks);
+        let each = NonZero::new(len.checked_add(MAC_KEY_LEN)?.div_ceil(BLOCK_LEN))?;
+        if each.get() > MAX_EACH {
+            return None;
         }
-        self.batch.as_ref()?.get(count, needed)?.split_first_chunk()
+        if self.batch.as_ref().and_then(|batch| batch.get(count, each)).is_none() {
+            let batch = self.batch.get_or_insert_with(Batch::empty);
+            batch.make(&self.subkey, count, each);
+        }
+        self.batch.as_ref()?.get(count, each)?.split_first_chunk()
     }
 }
 
 impl Batch {
-    fn empty() -> Box<Self> {
-        Box::new(Self { first: 0, share: 0, blocks: [[0; BLOCK_LEN]; BLOCKS] })
+    const fn empty() -> Self {
+        Self { first: 0, end: 0, each: 0, runs: Vec::new() }
     }
 
-    /// The keystream of `count`, if it is here and long enough.
-    fn get(&self, count: u64, needed: usize) -> Option<&[u8]> {
+    fn make(&mut self, subkey: &[u8; KEY_LEN], first: u64, each: NonZero<usize>) {
+        // Where one follows the other, keystream for as many counts as there are lanes, so that none works in
+        // vain. Where counts jump it is for this one: a peer that makes them jump makes no work of it.
+        let runs = if first == self.end { each.get() } else { each.get().div_ceil(LANES) };
+        if self.runs.capacity() < runs {
+            // What is used up is erased, not moved.
+            self.runs.zeroize();
+            self.runs = Vec::with_capacity(runs);
+        }
+        self.runs.resize(runs, [[[0; 16]; 4]; LANES]);
+        (self.first, self.each) = (first, each.get());
+        self.end = first.wrapping_add((runs * LANES / each) as u64);
+        salsa20::blocks(level(), subkey, first, each, &mut self.runs);
+    }
+
+    /// The keystream of `count`, if it is here and has `each` blocks at least.
+    fn get(&self, count: u64, each: NonZero<usize>) -> Option<&[u8]> {
         let place = usize::try_from(count.checked_sub(self.first)?).ok()?;
-        let start = place.checked_mul(self.share)?;
-        let share = self.blocks.as_flattened().get(start..)?.get(..self.share)?;
-        (needed <= share.len()).then_some(share)
+        let start = place.checked_mul(self.each)?;
+        let share = self.runs.as_flattened().get(start..)?.get(..self.each)?;
+        (each.get() <= share.len()).then_some(share.as_flattened().as_flattened())
     }
 }
 
@@ -73,4 +94,33 @@ pub(super) fn level() -> Level {
     return Level::new();
     #[cfg(not(feature = "std"))]
     Level::baseline()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_than_a_message_needs_is_made_only_while_counts_follow_each_other() {
+        let mut ahead = Ahead::new(Zeroizing::new([1; KEY_LEN]));
+        let mut runs = |count, len| {
+            assert!(ahead.keystream(count, len).is_some());
+            ahead.batch.as_ref().map(|batch| (batch.first, batch.runs.len()))
+        };
+        assert_eq!(runs(1, 1000), Some((1, 3)), "the first is alone");
+        assert_eq!(runs(2, 1000), Some((2, 17)));
+        assert_eq!(runs(9, 1000), Some((2, 17)), "the last of eight");
+        assert_eq!(runs(10, 1000), Some((10, 17)));
+        assert_eq!(runs(100, 1000), Some((100, 3)), "one that jumps is alone");
+        assert_eq!(runs(u64::MAX, 1), Some((u64::MAX, 1)), "there is none behind");
+    }
+
+    #[test]
+    fn nothing_is_made_for_a_message_that_is_long() {
+        let mut ahead = Ahead::new(Zeroizing::new([1; KEY_LEN]));
+        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - MAC_KEY_LEN + 1).is_none());
+        assert!(ahead.keystream(1, usize::MAX).is_none());
+        assert!(ahead.batch.is_none());
+        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - MAC_KEY_LEN).is_some());
+    }
 }
