@@ -141,6 +141,42 @@ fn doubling_ends_at_the_longest_ban_and_never_overflows() {
     }
 }
 
+#[test]
+fn a_source_keeps_quiet_for_longer_than_the_longest_ban_to_begin_anew() {
+    let rules =
+        BanRules { after: 1, first: 8 * SECOND, longest: 20 * SECOND, ..BanRules::default() };
+    let limits = banning(rules);
+    for (quiet, length) in
+        [(20 * SECOND, 16 * SECOND), (20 * SECOND + Duration::from_nanos(1), 8 * SECOND)]
+    {
+        let gate = Gate::default();
+        assert_eq!(gate.failed(&limits, &v4(1), begin()), Some(8 * SECOND));
+        let next = begin() + 8 * SECOND + quiet;
+        assert_eq!(gate.failed(&limits, &v4(1), next), Some(length), "{quiet:?}");
+    }
+}
+
+#[test]
+fn a_ban_that_outlasts_the_calendar_lasts_a_century() {
+    let rules =
+        BanRules { after: 1, first: Duration::MAX, longest: Duration::MAX, ..BanRules::default() };
+    let (gate, limits) = (Gate::default(), banning(rules));
+    fail(&gate, &limits, &v4(1), begin(), 1);
+    let century = 100 * 365 * 24 * HOUR;
+    assert!(is_banned(&gate, &limits, &v4(1), begin() + century - SECOND));
+    assert!(!is_banned(&gate, &limits, &v4(1), begin() + century));
+}
+
+#[test]
+fn a_ban_that_is_put_in_replaces_all_but_a_longer_one() {
+    let gate = Gate::default();
+    for (end, times, expected) in [(60, 1, 1), (59, 2, 1), (60, 3, 3), (61, 4, 4)] {
+        let until = begin() + end * SECOND;
+        gate.restore(&Ban { source: "11.0.0.1/32".to_owned(), until, times });
+        assert_eq!(gate.bans(begin())[0].times, expected, "{end} s");
+    }
+}
+
 /// The narrowest that one subscriber usually has: who is behind the same address or network of 64 bits
 /// shares the ban, and nobody else does.
 #[test]
