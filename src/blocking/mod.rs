@@ -14,10 +14,10 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! - **One thread serves all of them.** It starts with the first blocking socket; [`io_threads`] asks
-//!   for more. It moves octets and makes connections. A message that is there already is received on the
-//!   calling thread alone, and one that finds room is encoded there: only a call that has to wait sleeps,
-//!   and is woken by that thread.
+//! - **Who waits does the work.** A message that is there already is received on the calling thread alone, and
+//!   one that finds room is encoded there. A call that has to wait moves octets and makes connections itself, for
+//!   all blocking sockets, so that an answer is not handed from thread to thread. While no call waits, a thread does
+//!   that which starts with the first blocking socket; [`io_threads`] asks for threads that always do.
 //! - **What a pattern cannot do does not compile**, as with the [asynchronous](crate) sockets: each type
 //!   here is a [`Socket`] around one of those. [`Socket::from_async`], [`Socket::as_async`] and
 //!   [`Socket::into_async`] lead from one face to the other.
@@ -30,6 +30,7 @@
 //! which serves other tasks no longer meanwhile; use the asynchronous sockets there. Only dropping a
 //! socket does not wait there.
 
+mod drive;
 mod park;
 mod runtime;
 mod socket;
@@ -96,7 +97,6 @@ pub fn serve_zap(
     authenticator: impl zmtp_core::auth::Authenticator + 'static,
     limits: zap::GuardLimits,
 ) -> Result<(), crate::ServeError> {
-    let _context = runtime().ok().map(tokio::runtime::Runtime::enter);
     park::block_on(crate::serve_zap(router.as_async(), authenticator, limits))
 }
 

@@ -6,9 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
 use tokio::task::coop::unconstrained;
+use tokio::task::yield_now;
+use tokio::time::timeout_at;
+
+use super::runtime::{Io, io};
 
 /// Wakes one thread.
 #[derive(Debug)]
@@ -59,33 +64,101 @@ thread_local! {
     static PARKER: Cell<Option<(Arc<Parker>, Waker)>> = const { Cell::new(None) };
 }
 
-/// Polls `future` on this thread until it is done.
+/// Waits for `future` on this thread.
 ///
 /// The budget of a task that this may be called in does not count: a future that waits for it would
 /// wait for ever.
 pub(super) fn block_on<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(unconstrained(future));
-    with_parker(|parker, context| {
-        loop {
-            if let Poll::Ready(output) = future.as_mut().poll(context) {
-                return output;
-            }
-            parker.park();
-        }
-    })
+    block_until(future, None).unwrap_or_else(|| unreachable!("there is no deadline"))
 }
 
 /// As [`block_on`]; `None` if the deadline comes first. The future is polled at least once.
 pub(super) fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
-    let Some(deadline) = deadline else { return Some(block_on(future)) };
-    let mut future = pin!(unconstrained(future));
+    let future = unconstrained(future);
+    let Some(io) = drivable() else { return park_until(future, deadline) };
+    if was_bulk() {
+        // One thread that copies and one that works bring more than one after the other.
+        io.lend();
+        return park_until(future, deadline);
+    }
+    io.wait(unconstrained(async move {
+        match deadline {
+            None => Some(future.await),
+            Some(deadline) => timeout_at(deadline.into(), future).await.ok(),
+        }
+    }))
+}
+
+/// Makes attempts until one gives something, for as long as `time`, while input and output go on.
+pub(super) fn spin<T>(time: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+    let begin = (!time.is_zero()).then(Instant::now)?;
+    // Who brings what is waited for may have no other core than this one.
+    let again = || {
+        std::thread::yield_now();
+        begin.elapsed() < time
+    };
+    let Some(io) = drivable() else {
+        while again() {
+            if let Some(found) = attempt() {
+                return Some(found);
+            }
+        }
+        return None;
+    };
+    io.wait(unconstrained(async {
+        while again() {
+            if let Some(found) = attempt() {
+                return Some(found);
+            }
+            yield_now().await;
+        }
+        None
+    }))
+}
+
+/// Octets between two waits that make much traffic, and those of its messages on average that make it bulk.
+const MUCH: usize = 64 * 1024;
+const LARGE: usize = 512;
+
+thread_local! {
+    /// Messages that went through this thread since it waited last, and their octets.
+    static TRAFFIC: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// A message of so many octets went through this thread.
+#[inline]
+pub(super) fn count(octets: usize) {
+    TRAFFIC.with(|traffic| {
+        let (messages, before) = traffic.get();
+        traffic.set((messages.wrapping_add(1), before.saturating_add(octets)));
+    });
+}
+
+/// Whether what went through this thread since it waited last was much, and large.
+fn was_bulk() -> bool {
+    let (messages, octets) = TRAFFIC.replace((0, 0));
+    octets >= MUCH && octets / LARGE >= messages
+}
+
+/// What this thread may drive while it waits: nothing on a thread that belongs to a runtime.
+fn drivable() -> Option<&'static Io> {
+    Handle::try_current().is_err().then(io)?.ok()
+}
+
+/// Polls `future` on this thread, which sleeps in between.
+fn park_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
+    // What it starts belongs to the blocking sockets.
+    let _context = io().ok().map(Io::enter);
+    let mut future = pin!(future);
     with_parker(|parker, context| {
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(context) {
                 return Some(output);
             }
-            if !parker.park_until(deadline) {
-                return None;
+            match deadline {
+                None => parker.park(),
+                Some(deadline) if parker.park_until(deadline) => {}
+                Some(_) => return None,
             }
         }
     })

@@ -1,12 +1,12 @@
 //! A socket whose calls wait on the calling thread.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use transport::{Endpoint, Engine, StartError};
 use zmtp_core::{Message, SocketType};
 
-use super::park::{block_on, block_until};
+use super::park::{block_on, block_until, count, spin};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
@@ -39,10 +39,7 @@ impl Drop for End {
         if !self.waits || in_runtime || std::thread::panicking() {
             return;
         }
-        if let Ok(runtime) = runtime::runtime() {
-            let _context = runtime.enter();
-            block_on(self.engine.close(self.linger));
-        }
+        block_on(self.engine.close(self.linger));
     }
 }
 
@@ -95,7 +92,6 @@ impl<S: crate::Socket> Socket<S> {
     /// [`StartError`] for a malformed endpoint or one that cannot be bound.
     pub fn bind(&self, endpoint: impl IntoEndpoint) -> Result<Endpoint, StartError> {
         let endpoint = endpoint.into_endpoint()?;
-        let _context = runtime::runtime().map_err(|_| StartError::NoRuntime)?.enter();
         block_on(self.inner.engine().bind(&endpoint))
     }
 
@@ -145,7 +141,6 @@ impl<S: crate::Socket> Socket<S> {
     pub fn close(self) -> usize {
         let Self { mut end, inner } = self;
         end.waits = false;
-        let _context = runtime::runtime().ok().map(tokio::runtime::Runtime::enter);
         block_on(inner.finish())
     }
 }
@@ -180,10 +175,17 @@ impl<S: Sends> Socket<S> {
     }
 
     fn send_within(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
-        match self.inner.attempt_send(message) {
-            Err(SendError::WouldBlock) => {}
-            result => return result,
+        let result = match self.inner.attempt_send(message) {
+            Err(SendError::WouldBlock) => self.wait_to_send(message, limit),
+            result => result,
+        };
+        if result.is_ok() {
+            count(message.octets());
         }
+        result
+    }
+
+    fn wait_to_send(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
         let wait = retry(
             self.inner.sendable(),
             || self.inner.attempt_send(message),
@@ -240,24 +242,31 @@ impl<S: Receives> Socket<S> {
     }
 
     fn recv_within(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
-        match self.inner.attempt_recv() {
-            Err(RecvError::WouldBlock) => {}
-            result => return result,
+        let result = match self.inner.attempt_recv() {
+            Err(RecvError::WouldBlock) => self.wait_to_recv(limit),
+            result => result,
+        };
+        if let Ok(message) = &result {
+            count(message.octets());
         }
-        let (begin, spin) = (Instant::now(), self.inner.spin().min(limit.unwrap_or(Duration::MAX)));
-        while begin.elapsed() < spin {
-            match self.inner.attempt_recv() {
-                // The thread that brings messages may have no other core than this one.
-                Err(RecvError::WouldBlock) => std::thread::yield_now(),
-                result => return result,
-            }
+        result
+    }
+
+    fn wait_to_recv(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
+        let deadline = deadline(limit);
+        let found = spin(self.inner.spin().min(limit.unwrap_or(Duration::MAX)), || {
+            let result = self.inner.attempt_recv();
+            (!matches!(result, Err(RecvError::WouldBlock))).then_some(result)
+        });
+        if let Some(result) = found {
+            return result;
         }
         let wait = retry_in_turn(
             self.inner.receivable(),
             || self.inner.attempt_recv(),
             |error| *error == RecvError::WouldBlock,
         );
-        block_until(wait, deadline(limit)).unwrap_or(Err(RecvError::TimedOut))
+        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
     }
 }
 

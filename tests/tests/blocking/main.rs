@@ -49,6 +49,68 @@ fn a_pipeline_between_two_threads() -> Done {
     Ok(())
 }
 
+/// Who has waited does the input and output no longer when it works on something else: somebody else does.
+#[test]
+fn what_was_sent_leaves_while_the_thread_works_on_something_else() -> Done {
+    let (rep, req) = (Rep::new(Options::new())?, ironhouse::Req::new(Options::new())?);
+    let endpoint = rep.bind(ANYWHERE)?;
+    let (answered, answers) = std::sync::mpsc::channel();
+    // A runtime of its own, which brings nothing forward here.
+    let asking = thread::spawn(move || -> Done {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            req.connect(&endpoint)?;
+            for _ in 0..5 {
+                req.send("question").await?;
+                answered.send(req.recv().await?)?;
+            }
+            Ok(())
+        })
+    });
+    for _ in 0..5 {
+        assert_eq!(rep.recv_timeout(LATE)?.first(), "question");
+        rep.send("answer")?;
+        // No call of a blocking socket waits meanwhile.
+        assert_eq!(answers.recv_timeout(LATE)?.first(), "answer");
+    }
+    asking.join().expect("the one that asks")
+}
+
+/// Whichever thread does the input and output, and leaves with its message, the others get theirs.
+#[test]
+fn many_threads_wait_and_each_is_served() -> Done {
+    let (router, port) = (Router::new(Options::new())?, ANYWHERE);
+    let endpoint = router.bind(port)?;
+    let clients: Vec<_> = (0..8_u32)
+        .map(|client| {
+            let endpoint = endpoint.clone();
+            thread::spawn(move || -> Result<(), String> {
+                let dealer = Dealer::new(Options::new()).map_err(|error| error.to_string())?;
+                dealer.connect(&endpoint).map_err(|error| error.to_string())?;
+                for round in 0..50_u32 {
+                    let asked = (client * 1000 + round).to_be_bytes();
+                    dealer.send(&asked).map_err(|error| error.to_string())?;
+                    // Sometimes it looks away for as long as whoever drives in between takes to notice.
+                    if round % 10 == client {
+                        thread::sleep(Duration::from_millis(1));
+                    }
+                    let answer = dealer.recv_timeout(LATE).map_err(|error| error.to_string())?;
+                    assert_eq!(answer.first(), &asked);
+                }
+                Ok(())
+            })
+        })
+        .collect();
+    for _ in 0..8 * 50 {
+        let question = router.recv_timeout(LATE)?;
+        router.send(question)?;
+    }
+    for client in clients {
+        client.join().expect("a client")?;
+    }
+    Ok(())
+}
+
 // REQREP-REQ-01, REQREP-REP-01, REQREP-ROUTER-01, REQREP-ROUTER-02
 #[test]
 fn questions_and_answers() -> Done {
