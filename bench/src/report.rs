@@ -74,7 +74,7 @@ impl<'a> Line<'a> {
                 if case.curve { "CURVE" } else { "NULL" }
             ),
             of: |sample| sample.cpu,
-            relative: false,
+            relative: true,
             unit: "µs",
             scale: 1e3,
             less_is_better: true,
@@ -96,7 +96,8 @@ impl<'a> Line<'a> {
 
     fn cell(&self, row: &Row) -> Option<String> {
         if row.peer == PeerName::Libzmq && self.relative {
-            return Some(format!("{} {}", short(absolute(row, self.of)?.median), self.unit));
+            let of = |sample: &Sample| (self.of)(sample) / self.scale;
+            return Some(format!("{} {}", short(absolute(row, of)?.median), self.unit));
         }
         let Spread { median, low, high } = self.figure(row)?;
         if self.relative {
@@ -121,6 +122,7 @@ impl<'a> Line<'a> {
     fn goals(&self) -> Option<(f64, f64)> {
         match self.goal? {
             Goal::Lead => self.best_rival().map(|(_, best)| (best, best)),
+            Goal::Figures { least, aim } if self.relative => Some((least, aim)),
             Goal::Figures { least, aim } => Some((least / self.scale, aim / self.scale)),
         }
     }
@@ -200,7 +202,7 @@ pub fn markdown(results: &Results) -> String {
     let _ = writeln!(
         text,
         "{}; {}; {} rounds of {} ms, in {}. Median of the ratios to libzmq within a round, in brackets \
-         the lowest and the highest; of memory and the CPU time of a handshake the figures themselves. \
+         the lowest and the highest; of memory the figures themselves. \
          Of latency, memory and CPU time less is better. *Reached* is said of the asynchronous face and, \
          where it differs, of the blocking one behind it.\n",
         results.date,
