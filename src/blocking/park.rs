@@ -140,15 +140,16 @@ fn was_bulk() -> bool {
     octets >= MUCH && octets / LARGE >= messages
 }
 
-/// What this thread may drive while it waits: nothing on a thread that belongs to a runtime.
+/// What this thread may drive while it waits: nothing on a thread that belongs to a runtime, or ends already.
 fn drivable() -> Option<&'static Io> {
-    Handle::try_current().is_err().then(io)?.ok()
+    Handle::try_current().is_err_and(|error| error.is_missing_context()).then(io)?.ok()
 }
 
 /// Polls `future` on this thread, which sleeps in between.
 fn park_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
-    // What it starts belongs to the blocking sockets.
-    let _context = io().ok().map(Io::enter);
+    // What it starts belongs to the blocking sockets. A thread that ends has no place to note that.
+    let ends = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
+    let _context = (!ends).then(io).and_then(Result::ok).map(Io::enter);
     let mut future = pin!(future);
     with_parker(|parker, context| {
         loop {

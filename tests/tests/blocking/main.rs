@@ -76,6 +76,42 @@ fn what_was_sent_leaves_while_the_thread_works_on_something_else() -> Done {
     asking.join().expect("the one that asks")
 }
 
+/// Behind much traffic another thread does the input and output, while this one waits in whatever call.
+#[test]
+fn all_calls_work_behind_much_traffic() -> Done {
+    const BODY: [u8; 1000] = [7; 1000];
+    let (push, pull) = pipeline()?;
+    // No call waits: the mark is higher.
+    let fill = |push: &Push| (0..200).try_for_each(|_| push.send(&BODY));
+    let drain = || -> Done {
+        for _ in 0..200 {
+            assert_eq!(pull.recv_timeout(LATE)?.first(), &BODY);
+        }
+        Ok(())
+    };
+    fill(&push)?;
+    let endpoint = pull.bind(ANYWHERE)?;
+    drain()?;
+    fill(&push)?;
+    push.connect(&endpoint)?.ready_timeout(LATE)?;
+    drain()?;
+    assert_eq!(pull.recv_timeout(SHORT), Err(RecvError::TimedOut));
+    fill(&push)?;
+    assert_eq!(blocking::poll(&[&pull], Some(LATE)), [0]);
+    drain()?;
+    fill(&push)?;
+    assert_eq!(push.close(), 0);
+    drain()?;
+    let push = Push::new(Options::new())?;
+    push.connect(&endpoint)?;
+    fill(&push)?;
+    // Dropped at once, it waits until all of it has left.
+    drop(push);
+    drain()?;
+    assert_eq!(pull.close(), 0);
+    Ok(())
+}
+
 /// Whichever thread does the input and output, and leaves with its message, the others get theirs.
 #[test]
 fn many_threads_wait_and_each_is_served() -> Done {
