@@ -29,7 +29,8 @@ pub(super) struct Outbound {
     high_water: usize,
     /// Only the last message is kept: it is encoded no earlier than the one before is written.
     conflate: bool,
-    latest: Option<Message>,
+    /// Apart, because few connections have one.
+    latest: Option<Box<Message>>,
     /// Subscriptions for a peer in this process that was met and is not joined yet.
     subscriptions: Vec<(SubscriptionChange, Box<[u8]>)>,
     /// Where messages that are not wholly written end, in octets of this connection.
@@ -130,7 +131,7 @@ impl Outbound {
                     }
                 };
             }
-            Link::Online(_) if self.conflate => self.latest = Some(message.clone()),
+            Link::Online(_) if self.conflate => self.latest = Some(Box::new(message.clone())),
             Link::Online(outgoing) => {
                 if outgoing.output().wants_piece() {
                     outgoing.output().supply(memory::take_piece());
@@ -254,7 +255,7 @@ impl Outbound {
             return 0;
         }
         // The latest message was not encoded yet: it goes to the next connection.
-        self.link = Link::Offline(self.latest.take().into_iter().collect());
+        self.link = Link::Offline(self.latest.take().map(|latest| *latest).into_iter().collect());
         self.driver = None;
         self.ends.clear()
     }
