@@ -4,9 +4,8 @@
 //! without a second thread between them. Only while no thread waits does one of our own, the keeper:
 //!
 //! ```text
-//!   thread of the application   ▒▒ call waits: drives ▒▒      ▒▒ drives ▒▒
-//!   keeper                     ░░ drives ░░                 |  |            ░░ drives ░░
-//!                                          asked to stop ──┘  └─ comes back before LAG is over
+//!   a thread of the application     works   waits: drives   works   waits: drives   works .....
+//!   the keeper                     drives   ............... watches ...............   watches, drives
 //! ```
 //!
 //! The keeper does not take over between two calls that follow each other closely, because handing over costs
