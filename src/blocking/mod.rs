@@ -35,6 +35,9 @@ mod park;
 mod runtime;
 mod socket;
 mod split;
+mod sync;
+#[cfg(test)]
+mod tests;
 mod types;
 mod watch;
 

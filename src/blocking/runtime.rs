@@ -59,6 +59,19 @@ pub(super) fn io() -> io::Result<&'static Io> {
     IO.get().ok_or_else(|| io::ErrorKind::Other.into())
 }
 
+/// Starts the thread of the keeper, which never ends.
+pub(super) fn keep(runtime: Arc<Runtime>) -> io::Result<Arc<Keeper>> {
+    let keeper = Arc::new(Keeper::default());
+    let own = keeper.clone();
+    let thread = std::thread::Builder::new().name("ironhouse".into()).spawn(move || {
+        loop {
+            own.turn(&runtime);
+        }
+    })?;
+    keeper.is_on(thread.thread());
+    Ok(keeper)
+}
+
 impl Io {
     fn start(threads: usize) -> io::Result<Self> {
         let mut builder = match threads {
@@ -67,7 +80,7 @@ impl Io {
         };
         let builder = builder.worker_threads(threads.max(1)).thread_name("ironhouse");
         let runtime = Arc::new(builder.enable_all().build()?);
-        let keeper = (threads == 0).then(|| Keeper::start(runtime.clone())).transpose();
+        let keeper = (threads == 0).then(|| keep(runtime.clone())).transpose();
         match keeper {
             Ok(keeper) => Ok(Self { runtime, keeper }),
             Err(error) => {
