@@ -3,6 +3,9 @@
 //! `cargo bench -p curve`; `-- --test` runs everything once. Times are of one core without I/O and
 //! include all that a connection does besides, from its greeting to its events.
 
+#[path = "../tests/seeded.rs"]
+mod seeded;
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -15,24 +18,9 @@ use zmtp_core::auth::AuthDecision;
 use zmtp_core::connection::{Connection, ConnectionConfig, Event, Link};
 use zmtp_core::peer::PeerAddress;
 use zmtp_core::traffic::{Received, Traffic};
-use zmtp_core::{Instant as Moment, Message, RandomError, RandomSource};
+use zmtp_core::{Instant as Moment, Message};
 
-/// Cheap numbers (SplitMix64): what the system's source costs is not measured.
-struct Seeded(u64);
-
-impl RandomSource for Seeded {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomError> {
-        for place in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            place.copy_from_slice(&z.to_le_bytes()[..place.len()]);
-        }
-        Ok(())
-    }
-}
+use seeded::Seeded;
 
 /// One side, and the time that went into it.
 struct Side {

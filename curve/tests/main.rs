@@ -9,6 +9,7 @@ mod handshake_initiate;
 mod handshake_pair;
 mod handshake_vector;
 mod oracle;
+mod seeded;
 #[path = "../../zmtp-core/tests/support/mod.rs"]
 #[allow(dead_code, unused_imports, reason = "shared with the tests of zmtp-core")]
 mod support;

@@ -10,6 +10,7 @@ use zmtp_core::wire::metadata::Metadata;
 use zmtp_core::{RandomError, RandomSource, SocketType};
 
 use crate::oracle::public;
+pub(crate) use crate::seeded::Seeded;
 use crate::support::{Node, Pair};
 
 /// c: the secret half of the client's permanent key.
@@ -38,23 +39,6 @@ impl RandomSource for Script {
     fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomError> {
         out.copy_from_slice(self.0.get(..out.len()).ok_or(RandomError)?);
         self.0.drain(..out.len());
-        Ok(())
-    }
-}
-
-/// Octets that look random and are the same for the same seed (SplitMix64).
-pub(crate) struct Seeded(pub(crate) u64);
-
-impl RandomSource for Seeded {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomError> {
-        for place in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            place.copy_from_slice(&z.to_le_bytes()[..place.len()]);
-        }
         Ok(())
     }
 }
