@@ -419,6 +419,10 @@ impl Sending for AnySocket {
 }
 
 impl Receiving for AnySocket {
+    fn take(&self) -> Option<Message> {
+        self.as_receives().ok()?.take()
+    }
+
     fn attempt_recv(&self) -> Result<Message, RecvError> {
         self.as_receives()?.attempt_recv()
     }

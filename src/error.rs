@@ -101,6 +101,31 @@ impl std::fmt::Display for Operation {
     }
 }
 
+/// What a socket that takes turns has to do first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Expected {
+    /// A REQ that has nothing to wait for.
+    SendRequest,
+    /// A REQ that was not answered yet.
+    ReceiveAnswer,
+    /// A REP that nobody asked.
+    ReceiveRequest,
+    /// A REP that was asked.
+    SendAnswer,
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SendRequest => "has to send a request first",
+            Self::ReceiveAnswer => "has to receive the answer to its last request first",
+            Self::ReceiveRequest => "has to receive a request first",
+            Self::SendAnswer => "has to answer the last request first",
+        })
+    }
+}
+
 /// An XPUB did not change what a peer is subscribed to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -119,6 +144,7 @@ pub enum GrantError {
 /// A message was not sent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[repr(u64)] // see below
 pub enum SendError {
     /// No peer takes a message now (only from `try_send`).
     #[error("no peer takes a message now")]
@@ -135,11 +161,11 @@ pub enum SendError {
         /// The type.
         socket_type: SocketType,
         /// What it must do first.
-        expects: &'static str,
+        expects: Expected,
     },
     /// No peer has this routing id.
     #[error("no peer has the routing id \"{0}\"")]
-    HostUnreachable(RoutingId),
+    HostUnreachable(Box<RoutingId>),
     /// The peer that the message was for has left.
     #[error("the peer that the message was for has left")]
     PeerGone,
@@ -157,6 +183,7 @@ pub enum SendError {
 /// No message was received.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
+#[repr(u64)] // see below
 pub enum RecvError {
     /// No message is there now (only from `try_recv`).
     #[error("no message is there now")]
@@ -173,7 +200,7 @@ pub enum RecvError {
         /// The type.
         socket_type: SocketType,
         /// What it must do first.
-        expects: &'static str,
+        expects: Expected,
     },
     /// The peer that had the request left without an answer. The request may be sent again.
     #[error("the peer left without answering the request")]
@@ -185,6 +212,10 @@ pub enum RecvError {
     #[error("the socket is closed")]
     Closed,
 }
+
+// Results of calls are two words that are read as they were written, whole. A message stands in the same place as an
+// error: it would be moved in the pieces of that, and each piece would wait for the writes before.
+const _: () = assert!(size_of::<Result<(), SendError>>() <= 16 && size_of::<RecvError>() <= 16);
 
 impl SendError {
     /// Whether the same call will fail again, whatever peers do.

@@ -3,6 +3,9 @@
 //! The traits that users see are sealed by the ones in [`sealed`]: socket types are made here only.
 
 use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::task::coop::cooperative;
@@ -88,6 +91,11 @@ pub(crate) mod sealed {
 
     /// A socket that receives.
     pub trait Receiving: Face {
+        /// Takes a message that is there.
+        ///
+        /// Apart from what follows, because a message moves faster where no error can stand in its place.
+        fn take(&self) -> Option<Message>;
+
         /// Takes what is there.
         ///
         /// # Errors
@@ -135,6 +143,7 @@ thread_local! {
 
 /// Whether this call may be made without asking whether others should have their turn: seven of eight
 /// may, because asking costs as much as a small message.
+#[inline]
 fn is_free() -> bool {
     CALLS.with(|calls| {
         calls.set(calls.get().wrapping_add(1));
@@ -146,17 +155,36 @@ fn is_free() -> bool {
 const LARGE: usize = 4096;
 
 /// Sends, waiting no longer than `limit`.
+#[inline]
 pub(crate) async fn send<S: Sending + ?Sized>(
     socket: &S,
     message: &Message,
     limit: Option<Duration>,
 ) -> Result<(), SendError> {
-    if is_free() && message.octets() < LARGE {
-        match socket.attempt_send(message) {
-            Err(SendError::WouldBlock) => {}
-            result => return result,
-        }
+    if is_free()
+        && message.octets() < LARGE
+        && let Some(result) = done(socket.attempt_send(message))
+    {
+        return result;
     }
+    apart(pin!(wait_to_send(socket, message, limit))).await
+}
+
+/// What came of an attempt, unless it has to wait.
+#[inline]
+fn done(result: Result<(), SendError>) -> Option<Result<(), SendError>> {
+    match result {
+        Ok(()) => Some(Ok(())),
+        Err(SendError::WouldBlock) => None,
+        Err(error) => Some(Err(error)),
+    }
+}
+
+async fn wait_to_send<S: Sending + ?Sized>(
+    socket: &S,
+    message: &Message,
+    limit: Option<Duration>,
+) -> Result<(), SendError> {
     let wait = cooperative(retry(
         socket.sendable(),
         || socket.attempt_send(message),
@@ -169,16 +197,23 @@ pub(crate) async fn send<S: Sending + ?Sized>(
 }
 
 /// Receives, waiting no longer than `limit`.
+#[inline]
 pub(crate) async fn recv<S: Receiving + ?Sized>(
     socket: &S,
     limit: Option<Duration>,
 ) -> Result<Message, RecvError> {
-    if is_free() {
-        match socket.attempt_recv() {
-            Err(RecvError::WouldBlock) => {}
-            result => return result,
-        }
+    if is_free()
+        && let Some(message) = socket.take()
+    {
+        return Ok(message);
     }
+    apart(pin!(wait_to_recv(socket, limit))).await
+}
+
+async fn wait_to_recv<S: Receiving + ?Sized>(
+    socket: &S,
+    limit: Option<Duration>,
+) -> Result<Message, RecvError> {
     let wait = cooperative(async {
         if let Some(result) = spin(socket).await {
             return result;
@@ -194,6 +229,15 @@ pub(crate) async fn recv<S: Receiving + ?Sized>(
         None => wait.await,
         Some(limit) => within(limit, wait).await.unwrap_or(Err(RecvError::TimedOut)),
     }
+}
+
+/// The future as it is, but polled in a function of its own: what a call does that need not wait stays small.
+fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> {
+    #[inline(never)]
+    fn poll<F: Future>(future: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        future.poll(cx)
+    }
+    poll_fn(move |cx| poll(future.as_mut(), cx))
 }
 
 /// Attempts to receive again and again for as long as the socket spins, while the runtime goes on.

@@ -175,14 +175,13 @@ impl<S: Sends> Socket<S> {
     }
 
     fn send_within(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
-        let result = match self.inner.attempt_send(message) {
-            Err(SendError::WouldBlock) => self.wait_to_send(message, limit),
-            result => result,
-        };
-        if result.is_ok() {
-            count(message.octets());
+        match self.inner.attempt_send(message) {
+            Ok(()) => {}
+            Err(SendError::WouldBlock) => self.wait_to_send(message, limit)?,
+            Err(error) => return Err(error),
         }
-        result
+        count(message.octets());
+        Ok(())
     }
 
     fn wait_to_send(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
@@ -242,16 +241,14 @@ impl<S: Receives> Socket<S> {
     }
 
     fn recv_within(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
-        let result = match self.inner.attempt_recv() {
-            Err(RecvError::WouldBlock) => self.wait_to_recv(limit),
-            result => result,
-        };
-        if let Ok(message) = &result {
+        if let Some(message) = self.inner.take() {
             count(message.octets());
+            return Ok(message);
         }
-        result
+        self.wait_to_recv(limit)
     }
 
+    #[inline(never)]
     fn wait_to_recv(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
         let deadline = deadline(limit);
         let found = spin(self.inner.spin().min(limit.unwrap_or(Duration::MAX)), || {
@@ -266,7 +263,11 @@ impl<S: Receives> Socket<S> {
             || self.inner.attempt_recv(),
             |error| *error == RecvError::WouldBlock,
         );
-        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
+        let result = block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut));
+        if let Ok(message) = &result {
+            count(message.octets());
+        }
+        result
     }
 }
 

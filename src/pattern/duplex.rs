@@ -54,11 +54,6 @@ impl Duplex {
     pub(crate) fn try_send(&self, message: &Message) -> Option<()> {
         self.out.try_send(message).map(|_| ())
     }
-
-    #[inline]
-    pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv(|_, _| ()).map(|((), message)| message)
-    }
 }
 
 impl Owner for Duplex {

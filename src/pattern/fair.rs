@@ -91,9 +91,9 @@ impl FairQueue {
         }
     }
 
-    /// The next message, and what `of` says of the pipe and the batch it came from.
+    /// The next message.
     #[inline]
-    pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>, &Batch) -> T) -> Option<(T, Message)> {
+    pub(crate) fn take(&self) -> Option<Message> {
         let mut active = lock(&self.active);
         self.take_announced(&mut active);
         if active.len() == 1
@@ -102,9 +102,15 @@ impl FairQueue {
             && !front.pipe.conflates()
         {
             // Nothing else is to be done. Apart, because what is inlined saves moving the message.
-            let message = front.batch.pop()?;
-            return Some((of(&front.pipe, &front.batch), message));
+            return front.batch.pop();
         }
+        Self::next(active, |_, _| ()).map(|((), message)| message)
+    }
+
+    /// The next message, and what `of` says of the pipe and the batch it came from.
+    pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>, &Batch) -> T) -> Option<(T, Message)> {
+        let mut active = lock(&self.active);
+        self.take_announced(&mut active);
         Self::next(active, of)
     }
 

@@ -33,10 +33,6 @@ impl Exclusive {
         pipe.try_send(message).ok()
     }
 
-    pub(crate) fn try_recv(&self) -> Option<Message> {
-        self.queue.try_recv(|_, _| ()).map(|((), message)| message)
-    }
-
     /// Makes the pipe the only one; `false` if another one is.
     fn take(&self, pipe: &Arc<Pipe>) -> bool {
         let mut only = lock(&self.only);

@@ -9,7 +9,7 @@ use zmtp_core::{Message, Part, SocketType};
 
 use super::fair::FairQueue;
 use super::lock;
-use crate::error::{RecvError, SendError};
+use crate::error::{Expected, RecvError, SendError};
 
 /// The pattern of REP.
 #[derive(Debug, Default)]
@@ -42,14 +42,26 @@ impl Reply {
         asked.is_none() && self.queue.find(is_question)
     }
 
-    /// The next question, without its envelope.
+    /// The next question, without its envelope; none while another one is to be answered.
+    pub(crate) fn take(&self) -> Option<Message> {
+        self.question(&mut lock(&self.asked))
+    }
+
+    /// The same, or why there is none.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut asked = lock(&self.asked);
         if asked.is_some() {
             return Err(RecvError::State {
                 socket_type: SocketType::REP,
-                expects: "has to answer the last request first",
+                expects: Expected::SendAnswer,
             });
+        }
+        self.question(&mut asked).ok_or(RecvError::WouldBlock)
+    }
+
+    fn question(&self, asked: &mut Option<Question>) -> Option<Message> {
+        if asked.is_some() {
+            return None;
         }
         while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.clone()) {
             let delimiter = message.parts().position(|part| part.is_empty());
@@ -57,14 +69,14 @@ impl Reply {
                 Some((envelope, question)) => {
                     let envelope = envelope.into_parts().collect();
                     *asked = Some(Question { pipe, envelope });
-                    return Ok(question);
+                    return Some(question);
                 }
                 None => {
                     tracing::debug!(pipe = ?pipe.id(), "a request without an envelope was dropped");
                 }
             }
         }
-        Err(RecvError::WouldBlock)
+        None
     }
 
     /// Answers the question.
@@ -73,7 +85,7 @@ impl Reply {
         let Some(Question { pipe, envelope }) = &*asked else {
             return Err(SendError::State {
                 socket_type: SocketType::REP,
-                expects: "has to receive a request first",
+                expects: Expected::ReceiveRequest,
             });
         };
         let parts = envelope.iter().chain(message.parts()).cloned();

@@ -10,7 +10,7 @@ use zmtp_core::{Message, Part, SocketType};
 use super::balance::Balancer;
 use super::fair::FairQueue;
 use super::lock;
-use crate::error::{RecvError, SendError};
+use crate::error::{Expected, RecvError, SendError};
 use crate::options::Options;
 
 /// Answers to a request that was given up, which are passed over at once.
@@ -73,7 +73,7 @@ impl Request {
         if matches!(turn.state, State::Asked(_)) && !self.relaxed {
             return Err(SendError::State {
                 socket_type: SocketType::REQ,
-                expects: "has to receive the answer to its last request first",
+                expects: Expected::ReceiveAnswer,
             });
         }
         // Without numbers, what has come so far could be taken for the answer to this request.
@@ -119,28 +119,43 @@ impl Request {
     }
 
     /// The answer of the peer that was asked; whatever else arrives is dropped.
+    pub(crate) fn take(&self) -> Option<Message> {
+        self.answer(&mut lock(&self.turn))
+    }
+
+    /// The same, or why there is none.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut turn = lock(&self.turn);
         if turn.state == State::Idle {
             return Err(RecvError::State {
                 socket_type: SocketType::REQ,
-                expects: "has to send a request first",
+                expects: Expected::SendRequest,
             });
         }
-        while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.id()) {
-            let expected = turn.state.awaits(pipe);
-            let envelope = self.envelope(turn.number, &message).filter(|_| expected);
-            if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {
-                turn.state = State::Idle;
-                return Ok(answer);
-            }
-            tracing::debug!(?pipe, expected, "an unasked or malformed answer was dropped");
+        if let Some(answer) = self.answer(&mut turn) {
+            return Ok(answer);
         }
         if matches!(turn.state, State::Lost(_)) {
             turn.state = State::Idle;
             return Err(RecvError::RequestLost);
         }
         Err(RecvError::WouldBlock)
+    }
+
+    fn answer(&self, turn: &mut Turn) -> Option<Message> {
+        if turn.state == State::Idle {
+            return None;
+        }
+        while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.id()) {
+            let expected = turn.state.awaits(pipe);
+            let envelope = self.envelope(turn.number, &message).filter(|_| expected);
+            if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {
+                turn.state = State::Idle;
+                return Some(answer);
+            }
+            tracing::debug!(?pipe, expected, "an unasked or malformed answer was dropped");
+        }
+        None
     }
 }
 

@@ -72,7 +72,7 @@ impl Routing {
             Ok(()) => Ok(()),
             Err(TrySendError::Full) => Err(SendError::WouldBlock),
             Err(TrySendError::Closed) if self.mandatory => Err(SendError::HostUnreachable(
-                RoutingId::new(id.first().clone().into_bytes()).unwrap_or_default(),
+                Box::new(RoutingId::new(id.first().clone().into_bytes()).unwrap_or_default()),
             )),
             Err(TrySendError::Closed) => {
                 tracing::debug!(id = ?id.first(), "a message for an unknown routing id was dropped");

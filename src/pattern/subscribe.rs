@@ -140,7 +140,7 @@ impl Subscriptions {
     /// they heard of a cancellation.
     pub(crate) fn try_recv(&self) -> Option<Message> {
         for _ in 0..PASS_OVER {
-            let ((), message) = self.queue.try_recv(|_, _| ())?;
+            let message = self.queue.take()?;
             if self.suits(&message) {
                 return Some(message);
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{RecvError, SendError};
+use crate::error::SendError;
 use crate::pattern::duplex::Duplex;
 use crate::socket::base::{Base, common, receives, refused, sends};
 
@@ -19,4 +19,4 @@ sends!(
     |this, message| this.pattern.try_send(message).ok_or(SendError::WouldBlock),
     this.pattern.out.changed()
 );
-receives!(Dealer, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
+receives!(Dealer, |this| this.pattern.queue.take());

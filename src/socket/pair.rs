@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::error::{RecvError, SendError};
+use crate::error::SendError;
 use crate::pattern::pair::Exclusive;
 use crate::socket::base::{Base, common, receives, refused, sends};
 
@@ -24,4 +24,4 @@ sends!(
     |this, message| this.pattern.try_send(message).ok_or(SendError::WouldBlock),
     &this.pattern.changed
 );
-receives!(Pair, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
+receives!(Pair, |this| this.pattern.queue.take());

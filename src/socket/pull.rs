@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::error::RecvError;
 use crate::pattern::duplex::Duplex;
 use crate::socket::base::{Base, common, receives, refused};
 
@@ -14,4 +13,4 @@ pub struct Pull {
 }
 
 common!(Pull, PULL, Duplex, |options| Duplex::pulling(&options));
-receives!(Pull, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
+receives!(Pull, |this| this.pattern.queue.take());

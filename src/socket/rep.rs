@@ -14,4 +14,4 @@ pub struct Rep {
 
 common!(Rep, REP, Reply, |options| Reply::new());
 sends!(Rep, |this, message| this.pattern.try_send(message), &this.pattern.writable);
-receives!(Rep, |this| this.pattern.try_recv(), this.pattern.has_message());
+receives!(Rep, |this| this.pattern.take(), this.pattern.has_message(), this.pattern.try_recv());

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
-use crate::error::{RecvError, StartError};
+use crate::error::StartError;
 use crate::pattern::router::Routing;
 use crate::peer::RoutingId;
 use crate::socket::base::{Base, common, receives, refused, sends};
@@ -19,7 +19,7 @@ pub struct Router {
 
 common!(Router, ROUTER, Routing, |options| Routing::new(&options));
 sends!(Router, |this, message| this.pattern.try_send(message), &this.pattern.changed);
-receives!(Router, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
+receives!(Router, |this| this.pattern.try_recv());
 
 impl Router {
     /// As [`connect`](Self::connect), and the peer has the routing id `id` here, whatever it claims

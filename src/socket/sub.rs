@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::error::RecvError;
 use crate::pattern::subscribe::Subscriptions;
 use crate::socket::base::{Base, common, receives, refused};
 
@@ -17,11 +16,7 @@ pub struct Sub {
 }
 
 common!(Sub, SUB, Subscriptions, |options| Subscriptions::filtering(&options));
-receives!(
-    Sub,
-    |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock),
-    this.pattern.has_message()
-);
+receives!(Sub, |this| this.pattern.try_recv(), this.pattern.has_message());
 
 /// What SUB and XSUB have in common.
 macro_rules! subscribes {

@@ -112,13 +112,17 @@ macro_rules! sends {
     };
 }
 
-/// `recv` and `try_recv`; `$try` gives `RecvError::WouldBlock` when it has to wait. `$has` says whether
-/// `$try` has something to give; left out, it is whether the queue holds a message.
+/// `recv` and `try_recv`. `$take` gives a message that is there; when it gives none, `$otherwise` looks again and
+/// says why, and is `RecvError::WouldBlock` when it has to wait. `$has` says whether either has something to give;
+/// both left out, nothing but messages of the queue is given.
 macro_rules! receives {
-    ($name:ident, |$this:ident| $try:expr) => {
-        receives!($name, |$this| $try, $this.pattern.queue.has_message());
+    ($name:ident, |$this:ident| $take:expr) => {
+        receives!($name, |$this| $take, $this.pattern.queue.has_message());
     };
-    ($name:ident, |$this:ident| $try:expr, $has:expr) => {
+    ($name:ident, |$this:ident| $take:expr, $has:expr) => {
+        receives!($name, |$this| $take, $has, Err(crate::error::RecvError::WouldBlock));
+    };
+    ($name:ident, |$this:ident| $take:expr, $has:expr, $otherwise:expr) => {
         impl $name {
             /// Receives a message, waiting for one, for as long as
             /// [`Options::recv_timeout`](crate::Options::recv_timeout) allows.
@@ -174,11 +178,28 @@ macro_rules! receives {
             /// [`RecvError::WouldBlock`](crate::error::RecvError) otherwise.
             #[inline]
             pub fn try_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
-                if let Some(message) = self.base.returned.take() {
-                    return Ok(message);
+                match self.take() {
+                    Some(message) => Ok(message),
+                    None => self.take_or_say_why(),
+                }
+            }
+
+            #[inline]
+            fn take(&self) -> Option<crate::Message> {
+                if self.base.returned.any()
+                    && let Some(message) = self.base.returned.take()
+                {
+                    return Some(message);
                 }
                 let $this = self;
-                let result: Result<crate::Message, crate::error::RecvError> = $try;
+                $take
+            }
+
+            #[inline(never)]
+            fn take_or_say_why(&self) -> Result<crate::Message, crate::error::RecvError> {
+                #[allow(unused_variables, reason = "most types have nothing to look at")]
+                let $this = self;
+                let result: Result<crate::Message, crate::error::RecvError> = $otherwise;
                 match result {
                     Err(crate::error::RecvError::WouldBlock) => Err(refused!(self.base, RecvError)
                         .unwrap_or(crate::error::RecvError::WouldBlock)),
@@ -191,6 +212,10 @@ macro_rules! receives {
 
         impl crate::face::sealed::Receiving for $name {
             #[inline]
+            fn take(&self) -> Option<crate::Message> {
+                $name::take(self)
+            }
+
             fn attempt_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
                 self.try_recv()
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::publisher::publishes;
-use crate::error::{GrantError, RecvError, SendError};
+use crate::error::{GrantError, SendError};
 use crate::pattern::publish::Publisher;
 use crate::peer::Peer;
 use crate::socket::base::{Base, common, receives, refused, sends};
@@ -27,7 +27,7 @@ pub struct XPub {
 
 common!(XPub, XPUB, Publisher, |options| Publisher::telling(&options));
 publishes!(XPub);
-receives!(XPub, |this| this.pattern.queue.try_recv().ok_or(RecvError::WouldBlock));
+receives!(XPub, |this| this.pattern.queue.try_recv());
 
 impl XPub {
     /// Subscribes a peer to a prefix, whatever it asked for; `false` if it was subscribed to it

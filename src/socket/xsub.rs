@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::sub::subscribes;
-use crate::error::RecvError;
 use crate::pattern::subscribe::Subscriptions;
 use crate::socket::base::{Base, common, receives, refused, sends};
 
@@ -30,7 +29,7 @@ sends!(
     },
     &this.pattern.never
 );
-receives!(XSub, |this| this.pattern.try_recv().ok_or(RecvError::WouldBlock));
+receives!(XSub, |this| this.pattern.try_recv());
 
 impl XSub {
     /// Messages that were dropped so far because a publisher was full, once for each such publisher.

@@ -62,7 +62,9 @@ impl Part {
     #[must_use]
     #[inline]
     pub fn copy_from(body: &[u8]) -> Self {
-        Self::inline(body).unwrap_or_else(|| Self(Repr::Shared(Bytes::copy_from_slice(body))))
+        let mut part = Self::EMPTY;
+        part.assign(body);
+        part
     }
 
     /// A copy of `body` if it is short enough to be held in place.
