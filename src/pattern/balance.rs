@@ -57,13 +57,23 @@ impl Balancer {
     /// Gives the message to the next pipe that takes it, and says which.
     #[inline]
     pub(crate) fn try_send(&self, message: &Message) -> Option<PipeId> {
+        self.give(|pipe| pipe.try_send(message))
+    }
+
+    /// As [`try_send`](Self::try_send), for a message that no other follows before it was answered.
+    pub(crate) fn try_send_now(&self, message: &Message) -> Option<PipeId> {
+        self.give(|pipe| pipe.try_send_now(message))
+    }
+
+    #[inline]
+    fn give(&self, give: impl Fn(&Pipe) -> Result<(), TrySendError>) -> Option<PipeId> {
         let mut turns = lock(&self.turns);
         let count = turns.pipes.len();
         for _ in 0..count {
             let at = if turns.next < count { turns.next } else { 0 };
             turns.next = at + 1;
             let pipe = turns.pipes.get(at)?;
-            match pipe.try_send(message) {
+            match give(pipe) {
                 Ok(()) => return Some(pipe.id()),
                 Err(TrySendError::Full | TrySendError::Closed) => {}
             }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use transport::{Owner, Pipe, TrySendError};
 use zmtp_core::error::ProtocolError;
-use zmtp_core::{Message, Part, SocketType};
+use zmtp_core::{Message, SocketType};
 
 use super::fair::FairQueue;
 use super::lock;
@@ -24,7 +24,7 @@ pub(crate) struct Reply {
 struct Question {
     pipe: Arc<Pipe>,
     /// Routing ids and the delimiter.
-    envelope: Vec<Part>,
+    envelope: Message,
 }
 
 impl Reply {
@@ -67,7 +67,6 @@ impl Reply {
             let delimiter = message.parts().position(|part| part.is_empty());
             match delimiter.and_then(|at| message.split_at(at + 1)) {
                 Some((envelope, question)) => {
-                    let envelope = envelope.into_parts().collect();
                     *asked = Some(Question { pipe, envelope });
                     return Some(question);
                 }
@@ -88,9 +87,9 @@ impl Reply {
                 expects: Expected::ReceiveRequest,
             });
         };
-        let parts = envelope.iter().chain(message.parts()).cloned();
+        let parts = envelope.parts().chain(message.parts()).cloned();
         let sent = match Message::from_parts(parts) {
-            Some(answer) if pipe.peer().is_some() => pipe.try_send(&answer),
+            Some(answer) if pipe.peer().is_some() => pipe.try_send_now(&answer),
             Some(_) | None => Err(TrySendError::Closed),
         };
         match sent {

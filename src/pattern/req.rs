@@ -85,12 +85,11 @@ impl Request {
             turn.state = State::Lost(pipe);
         }
         let number = turn.number.wrapping_add(1);
-        let mut request = message.clone();
-        request.push_front(Part::EMPTY);
-        if self.correlate {
-            request.push_front(&number.to_be_bytes());
-        }
-        let pipe = self.out.try_send(&request).ok_or(SendError::WouldBlock)?;
+        let numbered = self.correlate.then(|| Part::copy_from(&number.to_be_bytes()));
+        let envelope = numbered.into_iter().chain([Part::EMPTY]);
+        let parts = envelope.chain(message.parts().cloned());
+        let request = Message::from_parts(parts).unwrap_or_default();
+        let pipe = self.out.try_send_now(&request).ok_or(SendError::WouldBlock)?;
         *turn = Turn { state: State::Asked(pipe), number };
         Ok(())
     }

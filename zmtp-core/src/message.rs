@@ -253,7 +253,11 @@ impl Message {
         if at == 0 || at >= self.len() {
             return None;
         }
-        let tail = self.rest.split_off(at - 1);
+        // Taken whole where it can be, which allocates nothing.
+        let tail = match at {
+            1 => core::mem::take(&mut self.rest),
+            at => self.rest.split_off(at - 1),
+        };
         let mut tail = Self::from_parts(tail)?;
         tail.origin.clone_from(&self.origin);
         Some((self, tail))

@@ -1,5 +1,7 @@
 //! REQ, REP, DEALER, ROUTER: turns, losses and routing ids.
 
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::time::Duration;
 
 use ironhouse::auth::{AuthDecision, AuthRequest, Credentials, UserId};
@@ -9,6 +11,7 @@ use ironhouse::{
     from_sync_fn,
 };
 use ironhouse_tests::judge::Judge;
+use ironhouse_tests::octets::{frame, greeting, ready};
 use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::{Raw, RawListener};
@@ -221,6 +224,58 @@ fn a_req_takes_its_peers_in_turn() -> Done {
         order.truncate(3);
         order.sort_unstable();
         assert_eq!(order, [0, 1, 2], "everybody once");
+        Ok(())
+    })
+}
+
+/// Nobody else has to be woken first.
+#[test]
+fn a_request_is_written_by_the_call_that_sends_it() -> Done {
+    rt::run_on_one_thread(async {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        let req = Req::new(Options::new())?;
+        let mut connecting = req.connect(&*format!("tcp://{}", listener.local_addr()?))?;
+        let hands = tokio::task::spawn_blocking(move || {
+            let (mut peer, _) = listener.accept()?;
+            peer.write_all(&[greeting("NULL"), ready("REP")].concat())?;
+            let mut theirs = [0; 66];
+            peer.read_exact(&mut theirs)?;
+            let mut rest = vec![0; usize::from(theirs[65])];
+            peer.read_exact(&mut rest)?;
+            std::io::Result::Ok(peer)
+        });
+        let mut peer = hands.await??;
+        connecting.ready().await?;
+        // Its driver finds that there is nothing to do.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        peer.set_nonblocking(true)?;
+        req.try_send("now")?;
+        // The runtime has had no turn since.
+        let mut octets = [0; 64];
+        let count = peer.read(&mut octets)?;
+        assert_eq!(octets[..count], [frame(1, b""), frame(0, b"now")].concat());
+        Ok(())
+    })
+}
+
+/// Of a large message the system takes no more than a part at once; the rest follows it.
+#[test]
+fn what_the_system_does_not_take_at_once_follows() -> Done {
+    rt::run(async {
+        let folder = TempDir::new();
+        for place in [ANYWHERE.to_owned(), folder.ipc("large")] {
+            let (rep, req) = (Rep::new(Options::new())?, Req::new(Options::new())?);
+            req.connect(rep.bind(&*place).await?)?.ready().await?;
+            for size in [1, 4096, 100_000, 16 << 20, 5, 8 << 20] {
+                let body: Vec<u8> = (0..size).map(|at| (at / 251) as u8).collect();
+                req.send(body.clone()).await?;
+                let asked = rt::in_time("the request", rep.recv()).await?;
+                assert!(asked.first() == &body[..], "{size} octets to {place}");
+                rep.send(asked).await?;
+                let answer = rt::in_time("the answer", req.recv()).await?;
+                assert!(answer.first() == &body[..], "{size} octets from {place}");
+            }
+        }
         Ok(())
     })
 }

@@ -4,6 +4,8 @@ mod bodies;
 mod handshake;
 pub(crate) mod memory;
 mod pump;
+mod write;
 
 pub(crate) use handshake::{Greeted, Hands, shake_hands};
 pub(crate) use pump::{End, Pump};
+pub(crate) use write::write_some;

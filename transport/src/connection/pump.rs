@@ -5,7 +5,7 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::io::{ErrorKind, IoSlice};
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -20,6 +20,7 @@ use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received, TAKE_FROM}
 use super::bodies;
 use super::handshake::Greeted;
 use super::memory::{READ, give_input, take_input};
+use super::write::write_some;
 use crate::clock::Clock;
 use crate::events::Disconnect;
 use crate::net::Stream;
@@ -32,10 +33,6 @@ const MAX_PROVEN: usize = 4 * 1024 * 1024;
 /// Octets of a read that most probably brings the head of a large frame: its body is then read straight
 /// to where it stays.
 const HEAD: usize = 8 * 1024;
-/// Pieces of one vectored write.
-const SLICES: usize = 64;
-/// Octets after which no further piece is added to a write, so that the peer can begin to read.
-const WRITE: usize = 128 * 1024;
 /// Reads and writes in one poll, so that a busy connection lets others have their turn.
 const TURNS: usize = 16;
 /// How long to wait for the system to tell what a peer wrote before it closed, when nothing can be
@@ -365,7 +362,7 @@ impl<'a> Pump<'a> {
             if self.writing.is_empty() && !self.pipe.take_output(&mut self.writing, cx.waker()) {
                 return Ok(());
             }
-            match self.write() {
+            match write_some(self.stream, &self.writing) {
                 Ok(count) => {
                     self.writing.advance(count);
                     self.pipe.written(count);
@@ -382,24 +379,6 @@ impl<'a> Pump<'a> {
         }
         cx.waker().wake_by_ref();
         Ok(())
-    }
-
-    fn write(&self) -> std::io::Result<usize> {
-        let mut slices = [IoSlice::new(&[]); SLICES];
-        let (mut used, mut octets) = (0, 0);
-        for (slice, chunk) in slices.iter_mut().zip(self.writing.chunks()) {
-            if octets >= WRITE {
-                break;
-            }
-            *slice = IoSlice::new(chunk);
-            used += 1;
-            octets += chunk.len();
-        }
-        match slices.get(..used).unwrap_or_default() {
-            // Which costs the system less.
-            [only] => self.stream.try_write(only),
-            several => self.stream.try_write_vectored(several),
-        }
     }
 }
 

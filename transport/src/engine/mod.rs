@@ -457,7 +457,9 @@ impl Shared {
         let judged = greeted.judged.take();
         let peer = greeted.traffic.peer.clone();
         let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);
-        let admitted = pipe.go_online(&peer, outgoing).and_then(|()| self.owner.established(pipe));
+        let stream = Arc::new(stream);
+        let admitted =
+            pipe.go_online(&peer, outgoing, &stream).and_then(|()| self.owner.established(pipe));
         if let Err(error) = admitted {
             pipe.go_offline();
             self.failed(endpoint, &peer.verified.address, error.clone(), None);

@@ -27,6 +27,7 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 use crate::backlog::Backlog;
 use crate::events::EventSink;
 use crate::lock::lock;
+use crate::net::Stream;
 
 pub use self::inbound::Batch;
 use self::inbound::Inbound;
@@ -180,6 +181,28 @@ impl Pipe {
     pub fn try_send(&self, message: &Message) -> Result<(), TrySendError> {
         let mut outbound = lock(&self.outbound);
         let announced = outbound.push(message)?;
+        self.pushed(outbound, announced);
+        Ok(())
+    }
+
+    /// As [`try_send`](Self::try_send), for a message that no other follows soon: if the driver sleeps, it is
+    /// written here and now instead of waking that.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn try_send_now(&self, message: &Message) -> Result<(), TrySendError> {
+        let mut outbound = lock(&self.outbound);
+        let announced = outbound.push(message)?;
+        if outbound.write_now() {
+            return Ok(());
+        }
+        self.pushed(outbound, announced);
+        Ok(())
+    }
+
+    /// Wakes whoever has to do with a message that was pushed.
+    #[inline]
+    fn pushed(&self, mut outbound: MutexGuard<'_, Outbound>, announced: Option<Arc<Self>>) {
         let waker = outbound.take_waker();
         // Whoever is told may want to use this pipe.
         drop(outbound);
@@ -189,7 +212,6 @@ impl Pipe {
         if let Some(receiver) = announced {
             receiver.owner.readable(&receiver);
         }
-        Ok(())
     }
 
     /// Tells the peer about subscriptions; they count for no high-water mark. Only while there is a
@@ -314,10 +336,11 @@ impl Pipe {
         self: &Arc<Self>,
         peer: &Arc<Peer>,
         outgoing: Outgoing,
+        stream: &Arc<Stream>,
     ) -> Result<(), ProtocolError> {
         *lock(&self.peer) = Some(peer.clone());
         lock(&self.inbound).set_peer(peer.clone());
-        lock(&self.outbound).go_online(outgoing, self.owner.hello())
+        lock(&self.outbound).go_online(outgoing, stream, self.owner.hello())
     }
 
     /// A connection within this process is about to take over: says who is at its other end.

@@ -1,7 +1,7 @@
 //! The sending half of a pipe.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::task::Waker;
 
 use zmtp_core::Message;
@@ -11,7 +11,8 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 
 use super::ends::Ends;
 use super::{Joint, Pipe};
-use crate::connection::memory;
+use crate::connection::{memory, write_some};
+use crate::net::Stream;
 
 /// A message was not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +51,8 @@ pub(super) struct Outbound {
 enum Link {
     /// No connection yet, or not now: messages wait as they are.
     Offline(VecDeque<Message>),
-    /// Messages are encoded for this connection.
-    Online(Box<Outgoing>),
+    /// Messages are encoded for this connection, and most written by its driver.
+    Online(Box<Outgoing>, Weak<Stream>),
     /// Messages go straight to the pipe of a socket in this process.
     Direct(Arc<Pipe>, Arc<Joint>),
     /// Never again.
@@ -83,7 +84,7 @@ impl Outbound {
     pub(super) fn unsent(&self) -> usize {
         match &self.link {
             Link::Offline(queue) => queue.len(),
-            Link::Online(_) => self.ends.len() + usize::from(self.latest.is_some()),
+            Link::Online(..) => self.ends.len() + usize::from(self.latest.is_some()),
             // What was sent is with the receiver.
             Link::Direct(..) | Link::Closed => 0,
         }
@@ -131,8 +132,8 @@ impl Outbound {
                     }
                 };
             }
-            Link::Online(_) if self.conflate => self.latest = Some(Box::new(message.clone())),
-            Link::Online(outgoing) => {
+            Link::Online(..) if self.conflate => self.latest = Some(Box::new(message.clone())),
+            Link::Online(outgoing, _) => {
                 if outgoing.output().wants_piece() {
                     outgoing.output().supply(memory::take_piece());
                 }
@@ -160,7 +161,7 @@ impl Outbound {
             Link::Offline(_) => {
                 self.subscriptions.extend(changes.map(|(change, prefix)| (change, prefix.into())));
             }
-            Link::Online(outgoing) => {
+            Link::Online(outgoing, _) => {
                 let before = outgoing.output().len();
                 // Used up nonces are an error: this connection is over, its driver will say so.
                 let _ =
@@ -198,16 +199,18 @@ impl Outbound {
     pub(super) fn go_online(
         &mut self,
         outgoing: Outgoing,
+        stream: &Arc<Stream>,
         hello: Option<Message>,
     ) -> Result<(), ProtocolError> {
-        let waiting = match std::mem::replace(&mut self.link, Link::Online(Box::new(outgoing))) {
+        let online = Link::Online(Box::new(outgoing), Arc::downgrade(stream));
+        let waiting = match std::mem::replace(&mut self.link, online) {
             Link::Offline(queue) => queue,
-            Link::Online(_) | Link::Direct(..) | Link::Closed => VecDeque::new(),
+            Link::Online(..) | Link::Direct(..) | Link::Closed => VecDeque::new(),
         };
         self.ends.clear();
         self.encoded = 0;
         self.written = 0;
-        let Link::Online(outgoing) = &mut self.link else { return Ok(()) };
+        let Link::Online(outgoing, _) = &mut self.link else { return Ok(()) };
         // What the handshake left to write is no message, but it has its place in the stream.
         self.encoded = outgoing.output().len() as u64;
         for message in hello.into_iter().chain(waiting) {
@@ -234,7 +237,7 @@ impl Outbound {
                 waiting
             }
             // The end that was bound has left already: the one that connects hears of it next.
-            Link::Online(_) | Link::Direct(..) | Link::Closed => VecDeque::new(),
+            Link::Online(..) | Link::Direct(..) | Link::Closed => VecDeque::new(),
         }
     }
 
@@ -273,7 +276,7 @@ impl Outbound {
 
     pub(super) fn take_output(&mut self, empty: &mut OutputBuffer, waker: &Waker) -> bool {
         self.encode_latest();
-        if let Link::Online(outgoing) = &mut self.link
+        if let Link::Online(outgoing, _) = &mut self.link
             && !outgoing.output().is_empty()
         {
             std::mem::swap(outgoing.output(), empty);
@@ -284,10 +287,32 @@ impl Outbound {
         false
     }
 
+    /// Writes what waits while the driver sleeps, which then has nothing in hand; `false` if that has to be done
+    /// by the driver: it is awake, the system does not take all of it, or the connection is broken.
+    pub(super) fn write_now(&mut self) -> bool {
+        self.driver.is_some() && self.write_all().is_some()
+    }
+
+    fn write_all(&mut self) -> Option<()> {
+        self.encode_latest();
+        let Link::Online(outgoing, stream) = &mut self.link else { return None };
+        let stream = stream.upgrade()?;
+        let output = outgoing.output();
+        // An error stays there for the driver, who makes an end of the connection.
+        let count = write_some(&stream, output).ok()?;
+        output.advance(count);
+        let all = output.is_empty();
+        self.written(count);
+        if all {
+            self.go_idle(&mut OutputBuffer::new());
+        }
+        all.then_some(())
+    }
+
     /// Nothing is left to write: all memory goes where others find it.
     fn go_idle(&mut self, writing: &mut OutputBuffer) {
         let encoding = match &mut self.link {
-            Link::Online(outgoing) => Some(outgoing.output()),
+            Link::Online(outgoing, _) => Some(outgoing.output()),
             Link::Offline(_) | Link::Direct(..) | Link::Closed => None,
         };
         for output in [Some(writing), encoding].into_iter().flatten() {
@@ -301,7 +326,7 @@ impl Outbound {
 
     /// The latest message is encoded only now that there is nothing before it.
     fn encode_latest(&mut self) {
-        if let Link::Online(outgoing) = &mut self.link
+        if let Link::Online(outgoing, _) = &mut self.link
             && outgoing.output().is_empty()
             && let Some(message) = self.latest.take()
             && outgoing.send(&message).is_ok()
@@ -330,7 +355,7 @@ impl Outbound {
         &mut self,
         use_it: impl FnOnce(&mut Outgoing) -> Result<(), ProtocolError>,
     ) -> Result<(), ProtocolError> {
-        let Link::Online(outgoing) = &mut self.link else { return Ok(()) };
+        let Link::Online(outgoing, _) = &mut self.link else { return Ok(()) };
         let before = outgoing.output().len();
         use_it(outgoing)?;
         self.encoded += outgoing.output().len().saturating_sub(before) as u64;
