@@ -103,7 +103,7 @@ pub(crate) mod sealed {
         fn attempt_recv(&self) -> Result<Message, RecvError>;
 
         /// Fires when a message may have come; may wake one of those who wait. Who is woken passes it on
-        /// with `notify_one`, whether it takes something or not: there may be more.
+        /// with `notify_one`, whether it takes something or not, if there is more.
         fn receivable(&self) -> &Notify;
 
         /// Whether `attempt_recv` has something to give, a failure included. If not, `receivable`
@@ -222,6 +222,7 @@ async fn wait_to_recv<S: Receiving + ?Sized>(
             socket.receivable(),
             || socket.attempt_recv(),
             |error| *error == RecvError::WouldBlock,
+            || socket.has_message(),
         )
         .await
     });

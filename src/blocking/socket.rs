@@ -262,6 +262,7 @@ impl<S: Receives> Socket<S> {
             self.inner.receivable(),
             || self.inner.attempt_recv(),
             |error| *error == RecvError::WouldBlock,
+            || self.inner.has_message(),
         );
         let result = block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut));
         if let Ok(message) = &result {

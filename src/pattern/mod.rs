@@ -49,13 +49,17 @@ pub(crate) async fn retry<T, E>(
 }
 
 /// As [`retry`], where one change wakes one of those who wait: who had to wait and goes on lets the next
-/// one look, because there may be more than one thing to take.
+/// one look if there is `more` to take.
 pub(crate) async fn retry_in_turn<T, E>(
     changed: &Notify,
     attempt: impl FnMut() -> Result<T, E>,
     must_wait: impl Fn(&E) -> bool,
+    more: impl FnOnce() -> bool,
 ) -> Result<T, E> {
     let result = retry(changed, attempt, must_wait).await;
-    changed.notify_one();
+    // Not unless there is more: it would find nothing, and wait again.
+    if more() {
+        changed.notify_one();
+    }
     result
 }

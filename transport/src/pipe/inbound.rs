@@ -15,7 +15,14 @@ use crate::backlog::{Amount, Backlog, Departed};
 pub struct Batch {
     messages: VecDeque<Message>,
     origin: Origin,
+    /// Exchanges in a row that brought few messages of a sender in this process.
+    meagre: u8,
 }
+
+/// Messages that make an exchange worth its while.
+const WORTHWHILE: usize = 32;
+/// Exchanges in a row that bring less than that, after which the receiver holds back.
+const HASTY: u8 = 8;
 
 /// The connection that messages came through.
 #[derive(Debug, Clone, Default)]
@@ -29,6 +36,23 @@ impl Batch {
     #[inline]
     pub fn pop(&mut self) -> Option<Message> {
         self.messages.pop_front()
+    }
+
+    /// Holds back for a few microseconds who takes the messages of a sender in this process one by one: to meet
+    /// at the lock for each costs both of them more.
+    pub(super) fn hold_back(&self) {
+        if self.is_hasty() {
+            (0..96).for_each(|_| std::hint::spin_loop());
+        }
+    }
+
+    const fn is_hasty(&self) -> bool {
+        self.meagre >= HASTY
+    }
+
+    fn weigh(&mut self, is_from_here: bool) {
+        let meagre = is_from_here && (1..WORTHWHILE).contains(&self.messages.len());
+        self.meagre = if meagre { self.meagre.saturating_add(1) } else { 0 };
     }
 
     /// Marks all messages with their sender, where they stand: to write to a message and move it at once
@@ -105,8 +129,10 @@ pub(super) struct Inbound {
     /// Whether the owner knows that there is something to receive.
     announced: bool,
     driver: Option<Waker>,
-    /// A sender in this process that fills this queue itself, and its share of the mark.
+    /// A sender in this process that fills this queue itself.
     sender: Option<Arc<Pipe>>,
+    /// It may have found no room.
+    sender_waits: bool,
 }
 
 impl Inbound {
@@ -127,6 +153,7 @@ impl Inbound {
             announced: false,
             driver: None,
             sender: None,
+            sender_waits: false,
         }
     }
 
@@ -167,17 +194,26 @@ impl Inbound {
             (0, _) | (_, 0) => 0,
             (own, its) => own.saturating_add(its),
         };
+        // What it was told before it came here is not known.
+        self.sender_waits = sender.is_some();
         self.sender = sender;
     }
 
-    /// The sender in this process that may go on after some messages were taken.
-    pub(super) fn sender(&self) -> Option<Arc<Pipe>> {
-        self.sender.clone()
+    /// The sender in this process.
+    pub(super) fn sender(&self) -> Option<&Arc<Pipe>> {
+        self.sender.as_ref()
     }
 
-    /// Whether one more message fits.
-    pub(super) fn takes_more(&self) -> bool {
-        !self.is_bounded() || self.waiting() < self.high_water
+    /// The same, if it may wait for messages to be taken.
+    pub(super) fn take_waiting_sender(&mut self) -> Option<Arc<Pipe>> {
+        std::mem::take(&mut self.sender_waits).then(|| self.sender.clone()).flatten()
+    }
+
+    /// Whether one more message fits. If not, the sender that asks waits.
+    pub(super) fn takes_more(&mut self) -> bool {
+        let room = !self.is_bounded() || self.waiting() < self.high_water;
+        self.sender_waits |= !room;
+        room
     }
 
     fn is_bounded(&self) -> bool {
@@ -281,6 +317,7 @@ impl Inbound {
         self.octets -= octets;
         self.held = Amount { messages: batch.messages.len(), octets };
         self.announced = self.held.messages > 0;
+        batch.weigh(self.sender.is_some());
         if !self.announced && self.queue.capacity() > 64 {
             self.queue = VecDeque::new();
         }
@@ -315,7 +352,7 @@ impl Inbound {
         self.adopted.messages += messages.len();
         self.adopted.octets += std::mem::take(&mut self.octets);
         self.announced = false;
-        let mut batch = Batch { messages, origin: self.origin.clone() };
+        let mut batch = Batch { messages, origin: self.origin.clone(), meagre: 0 };
         batch.mark();
         batch
     }
@@ -343,4 +380,30 @@ fn share(octets: usize, some: usize, all: usize) -> usize {
     }
     let share = octets as u128 * some as u128 / all.max(1) as u128;
     usize::try_from(share).unwrap_or(octets)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Batch, HASTY, WORTHWHILE};
+    use zmtp_core::Message;
+
+    fn exchange(batch: &mut Batch, messages: usize, is_from_here: bool) -> bool {
+        batch.messages = vec![Message::default(); messages].into();
+        batch.weigh(is_from_here);
+        batch.is_hasty()
+    }
+
+    #[test]
+    fn who_takes_few_messages_again_and_again_is_hasty() {
+        let mut batch = Batch::default();
+        for at in 1..=HASTY {
+            assert_eq!(exchange(&mut batch, WORTHWHILE - 1, true), at == HASTY, "{at}");
+        }
+        assert!(exchange(&mut batch, 1, true), "still");
+        // Much at once, nothing at all, or a stream, which a driver takes from anyway.
+        for (messages, is_from_here) in [(WORTHWHILE, true), (0, true), (1, false)] {
+            batch.meagre = HASTY;
+            assert!(!exchange(&mut batch, messages, is_from_here), "{messages}");
+        }
+    }
 }

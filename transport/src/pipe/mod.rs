@@ -259,6 +259,7 @@ impl Pipe {
     ///
     /// `false` if there are none; the owner hears `readable` when that changes.
     pub fn refill(&self, batch: &mut Batch) -> bool {
+        batch.hold_back();
         let mut inbound = lock(&self.inbound);
         let any = inbound.refill(batch);
         self.made_room(inbound);
@@ -291,7 +292,7 @@ impl Pipe {
     /// Lets whoever fills the queue go on.
     fn made_room(&self, mut inbound: MutexGuard<'_, Inbound>) {
         let waker = inbound.take_waker();
-        let sender = inbound.sender();
+        let sender = inbound.take_waiting_sender();
         drop(inbound);
         if let Some(waker) = waker {
             waker.wake();
@@ -381,8 +382,10 @@ impl Pipe {
     /// Takes a message of a sender in this process, unless the mark is reached; says whether the owner
     /// must be told.
     fn accept(&self, message: &Message, conflate: bool) -> Option<bool> {
+        // Before the receiver has to wait for it.
+        let message = message.clone();
         let mut inbound = lock(&self.inbound);
-        (conflate || inbound.takes_more()).then(|| inbound.accept(message.clone(), conflate))
+        (conflate || inbound.takes_more()).then(|| inbound.accept(message, conflate))
     }
 
     /// The connection has ended: no message is taken until [`go_offline`](Self::go_offline), so that
