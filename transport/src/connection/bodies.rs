@@ -1,4 +1,4 @@
-//! The memory of long bodies: what the application has dropped is written to again.
+//! The memory of bodies that are not short: what the application has dropped is written to again.
 //!
 //! An allocator gives much of it back to the system at once, and to have the system clear new memory costs more
 //! than to fill it with a body.
@@ -14,22 +14,22 @@ use crate::lock::lock;
 const KEPT: usize = 4 * 1024 * 1024;
 
 /// Octets of the bodies that the first class is for; each class is for bodies twice as long as the one before.
-const LEAST: usize = 4096;
+const LEAST: usize = 512;
 
 /// Octets beside a body, for what stands before it on the wire.
-const BESIDE: usize = 256;
+const BESIDE: usize = 64;
 
 /// From [`LEAST`] to [`KEPT`].
 const CLASSES: usize = (KEPT / LEAST).ilog2() as usize + 1;
 
 static DROPPED: Mutex<Dropped> = Mutex::new(Dropped::new());
 
-/// What long bodies of all connections lie in.
+/// What such bodies of all connections lie in.
 pub(super) fn bodies() -> Bodies {
     Bodies { room, share: |body| Bytes::from_owner(Returning(body)) }
 }
 
-/// Empty memory for a body of `len` octets, and for no more than twice as many if it is a long one.
+/// Empty memory for a body of `len` octets, and for no more than twice as many.
 pub(super) fn room(len: usize) -> BytesMut {
     let Some(class) = Class::of(len) else { return BytesMut::with_capacity(len) };
     let kept = lock(&DROPPED).take(class);

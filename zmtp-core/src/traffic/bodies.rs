@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use crate::message::Part;
 
 /// Bodies from this many octets get memory from [`Bodies`]; shorter ones, from the allocator.
-pub(super) const LONG: usize = 4096;
+pub(super) const LONG: usize = 512;
 
 /// Gives memory for the long bodies that arrive. Default: the allocator does.
 ///
