@@ -4,6 +4,7 @@
 //! encrypts under it, Poly1305 authenticates (26/CURVEZMQ, "CurveZMQ Commands"). The cookie is a box
 //! under a key that one side made alone. On the wire the tag of 16 octets stands before the
 //! ciphertext, which is as long as the plaintext; here both are apart and the text stays where it is.
+//! What cannot be opened is left as it was or erased; nothing of it is given out.
 //!
 //! Keys are erased when dropped, keystream too; what the compiler spills to the stack during a
 //! computation is not. Why these crates, with numbers: `README.md` beside this crate's manifest.
@@ -11,7 +12,9 @@
 mod ahead;
 #[cfg(test)]
 pub(crate) mod count;
+mod long;
 mod message;
+mod poly1305;
 mod salsa20;
 
 use core::fmt;

@@ -6,11 +6,10 @@ use core::num::NonZero;
 use fearless_simd::Level;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use super::salsa20::{self, BLOCK_LEN, LANES, Run};
+use super::long::{self, Long};
+use super::poly1305;
+use super::salsa20::{self, BLOCK_LEN, Cipher, Key, LANES, Run};
 use crate::keys::KEY_LEN;
-
-/// Octets at the head of a message's keystream that key its authenticator (NaCl's `crypto_secretbox`).
-const MAC_KEY_LEN: usize = 32;
 
 /// Blocks for the longest message whose keystream is made ahead: for a little more than 1 KiB.
 const MAX_EACH: usize = 17;
@@ -20,7 +19,7 @@ const MAX_EACH: usize = 17;
 /// A connection that never sends a short message never holds a batch. A batch is as secret as the
 /// subkey and is erased with it; what is used up is overwritten by the next.
 pub(super) struct Ahead {
-    subkey: Zeroizing<[u8; KEY_LEN]>,
+    subkey: Zeroizing<Key>,
     batch: Option<Batch>,
 }
 
@@ -37,8 +36,29 @@ struct Batch {
 }
 
 impl Ahead {
-    pub(super) const fn new(subkey: Zeroizing<[u8; KEY_LEN]>) -> Self {
+    pub(super) fn new(subkey: &[u8; KEY_LEN]) -> Self {
+        let words = subkey.as_chunks().0.iter().copied().map(u32::from_le_bytes);
+        let mut subkey = Zeroizing::new([0; _]);
+        subkey.iter_mut().zip(words).for_each(|(place, word)| *place = word);
         Self { subkey, batch: None }
+    }
+
+    /// What a long box is sealed and opened with, if that pays for `len` octets here.
+    #[inline]
+    pub(super) fn long(&mut self, count: u64, len: usize) -> Option<Long<'_>> {
+        if !long::LENGTHS.contains(&len) {
+            return None;
+        }
+        let level = Some(level()).filter(|level| long::pays(*level))?;
+        self.long_at(level, count)
+    }
+
+    /// The same on any vector unit.
+    pub(super) fn long_at(&mut self, level: Level, count: u64) -> Option<Long<'_>> {
+        self.keystream(count, 1)?;
+        let first = self.batch.as_ref()?.get(count, NonZero::<usize>::MIN)?;
+        let (mac_key, pad) = first.split_first_chunk()?;
+        Some(Long { level, cipher: Cipher { key: &self.subkey, nonce: count }, mac_key, pad })
     }
 
     /// The key of the authenticator and the pad of message `count`; nothing if the message is long.
@@ -46,8 +66,8 @@ impl Ahead {
         &mut self,
         count: u64,
         len: usize,
-    ) -> Option<(&[u8; MAC_KEY_LEN], &[u8])> {
-        let each = NonZero::new(len.checked_add(MAC_KEY_LEN)?.div_ceil(BLOCK_LEN))?;
+    ) -> Option<(&[u8; poly1305::KEY_LEN], &[u8])> {
+        let each = NonZero::new(len.checked_add(poly1305::KEY_LEN)?.div_ceil(BLOCK_LEN))?;
         if each.get() > MAX_EACH {
             return None;
         }
@@ -64,7 +84,7 @@ impl Batch {
         Self { first: 0, end: 0, each: 0, runs: Vec::new() }
     }
 
-    fn make(&mut self, subkey: &[u8; KEY_LEN], first: u64, each: NonZero<usize>) {
+    fn make(&mut self, subkey: &Key, first: u64, each: NonZero<usize>) {
         // Where one follows the other, keystream for as many counts as there are lanes, so that none works in
         // vain. Where counts jump it is for this one: a peer that makes them jump makes no work of it.
         let runs = if first == self.end { each.get() } else { each.get().div_ceil(LANES) };
@@ -102,7 +122,7 @@ mod tests {
 
     #[test]
     fn more_than_a_message_needs_is_made_only_while_counts_follow_each_other() {
-        let mut ahead = Ahead::new(Zeroizing::new([1; KEY_LEN]));
+        let mut ahead = Ahead::new(&[1; KEY_LEN]);
         let mut runs = |count, len| {
             assert!(ahead.keystream(count, len).is_some());
             ahead.batch.as_ref().map(|batch| (batch.first, batch.runs.len()))
@@ -117,10 +137,10 @@ mod tests {
 
     #[test]
     fn nothing_is_made_for_a_message_that_is_long() {
-        let mut ahead = Ahead::new(Zeroizing::new([1; KEY_LEN]));
-        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - MAC_KEY_LEN + 1).is_none());
+        let mut ahead = Ahead::new(&[1; KEY_LEN]);
+        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - poly1305::KEY_LEN + 1).is_none());
         assert!(ahead.keystream(1, usize::MAX).is_none());
         assert!(ahead.batch.is_none());
-        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - MAC_KEY_LEN).is_some());
+        assert!(ahead.keystream(1, MAX_EACH * BLOCK_LEN - poly1305::KEY_LEN).is_some());
     }
 }

@@ -49,7 +49,7 @@ fn speed() {
     let oracle = SalsaBox::new(&theirs, &ours);
     let prefix = *b"CurveZMQMESSAGEC";
 
-    for len in [17, 65, 257, 1025, 4097, 65_537] {
+    for len in [17, 65, 257, 513, 1025, 4097, 16_385, 65_537] {
         let rounds = 20_000_000 / (len as u32 + 1000);
         let [mut one, mut two, mut three] = [(); 3].map(|()| vec![0; len]);
         let mut sender = MessageKey::new(key.clone(), prefix);
