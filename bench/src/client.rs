@@ -1,5 +1,6 @@
-//! The client that asks all servers: our state machines on bare sockets of the runtime, so that what
-//! differs between two measurements is the server alone.
+//! The client that asks all servers: our state machines on bare sockets of the runtime, or where the
+//! handshake is nearly nothing, [less than that](crate::shaker). What differs between two measurements is
+//! the server alone.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,13 +17,18 @@ use zmtp_core::peer::PeerAddress;
 use crate::Error;
 use crate::cases::{CONNECTIONS, Cores, IN_FLIGHT, Work};
 use crate::peer::{CLIENT_SECRET, SERVER_PUBLIC, runtime};
+use crate::shaker::Shaker;
 use crate::worker::{Counted, Said, WorkerArgs, say};
 
 /// Time that does not count.
 const WARM_UP: Duration = Duration::from_millis(200);
 
 pub fn run(args: &WorkerArgs) -> Result<(), Error> {
-    let (address, window) = (args.endpoint.replace("tcp://", ""), args.window);
+    let (address, window) =
+        (args.endpoint.replace("tcp://", ""), Duration::from_millis(args.window));
+    if args.work == Work::Handshake && !args.curve {
+        return shake_plainly(&address, window);
+    }
     let socket_type = match args.work {
         Work::Idle => SocketType::DEALER,
         _ => SocketType::PUSH,
@@ -33,7 +39,7 @@ pub fn run(args: &WorkerArgs) -> Result<(), Error> {
     runtime(Cores::Each).block_on(async move {
         match work {
             Work::Idle => keep(&address, &config).await,
-            _ => shake(address, config, Duration::from_millis(window)).await,
+            _ => shake(address, config, window).await,
         }
     })
 }
@@ -46,6 +52,21 @@ fn config(socket_type: SocketType, with_curve: bool) -> Result<ConnectionConfig,
     let server: curve::PublicKey = SERVER_PUBLIC.parse()?;
     let client = curve::CurveClient::new(keys, server).map_err(|_| "the key is of low order")?;
     Ok(ConnectionConfig::new(socket_type, Arc::new(client)))
+}
+
+/// Makes connections without end and counts those that were established within the window.
+fn shake_plainly(address: &str, window: Duration) -> Result<(), Error> {
+    let mut shaker = Shaker::begin(address)?;
+    shaker.shake(WARM_UP)?;
+    say(&Said::Begin)?;
+    let start = Instant::now();
+    let units = shaker.shake(window)?;
+    let value = units as f64 / start.elapsed().as_secs_f64();
+    // The server's CPU time alone is of interest.
+    say(&Said::End(Counted { value, units, cpu: 0 }))?;
+    loop {
+        shaker.shake(window)?;
+    }
 }
 
 /// Makes connections without end and counts those that were established within the window.

@@ -16,6 +16,7 @@ mod client;
 mod peer;
 mod report;
 mod run;
+mod shaker;
 mod worker;
 
 use std::path::PathBuf;
