@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::sync::Notify;
 use transport::Engine;
 use zmtp_core::{Message, SocketType};
@@ -306,7 +305,7 @@ impl AnySocket {
     pub fn connect_with_routing_id(
         &self,
         endpoint: impl IntoEndpoint,
-        id: impl Into<Bytes>,
+        id: impl AsRef<[u8]>,
     ) -> Result<Connecting, StartError> {
         let Self::Router(router) = self else {
             return Err(StartError::NoRoutingIds(self.socket_type()));

@@ -93,7 +93,7 @@ impl Options {
     ///
     /// # Errors
     /// [`ConfigError::RoutingId`] for any other length or a leading zero.
-    pub fn routing_id(mut self, id: impl Into<Bytes>) -> Result<Self, ConfigError> {
+    pub fn routing_id(mut self, id: impl AsRef<[u8]>) -> Result<Self, ConfigError> {
         let id = RoutingId::new(id).filter(|id| !id.is_empty() && !id.is_reserved());
         self.routing_id = id.ok_or(ConfigError::RoutingId)?;
         Ok(self)

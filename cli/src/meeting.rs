@@ -54,7 +54,7 @@ pub(crate) fn named(options: Options, routing_id: Option<&str>) -> Result<Option
     match routing_id {
         None => Ok(options),
         Some(id) => options
-            .routing_id(id.to_owned())
+            .routing_id(id)
             .map_err(|error| Failure::usage(format!("--routing-id {id}: {error}"))),
     }
 }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use zmtp_core::peer::Peer;
 use zmtp_core::{Message, SocketType};
 
@@ -122,7 +121,7 @@ macro_rules! names_peers {
             pub fn connect_with_routing_id(
                 &self,
                 endpoint: impl IntoEndpoint,
-                id: impl Into<Bytes>,
+                id: impl AsRef<[u8]>,
             ) -> Result<Connecting, StartError> {
                 self.connect_by(|socket| socket.connect_with_routing_id(endpoint, id))
             }

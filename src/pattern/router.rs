@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
-use transport::{Owner, Pipe, TrySendError};
-use zmtp_core::Message;
+use transport::{Batch, Owner, Pipe, TrySendError};
 use zmtp_core::error::{Misbehaved, ProtocolError, Stage};
 use zmtp_core::peer::{Peer, RoutingId};
+use zmtp_core::{Message, Part};
 
 use super::fair::FairQueue;
 use super::lock;
@@ -29,7 +29,7 @@ pub(crate) struct Routing {
 
 #[derive(Debug, Default)]
 struct Table {
-    by_id: HashMap<Box<[u8]>, Route>,
+    by_id: HashMap<RoutingId, Route>,
     next: u32,
 }
 
@@ -58,7 +58,8 @@ impl Routing {
 
     /// The next message, behind the routing id of its sender.
     pub(crate) fn try_recv(&self) -> Option<Message> {
-        let (label, mut message) = self.queue.try_recv(|_, batch| batch.label().to_bytes())?;
+        let of = |batch: &Batch| Part::copy_from(batch.label().as_bytes());
+        let (label, mut message) = self.queue.try_recv(|_, batch| of(batch))?;
         message.push_front(label);
         Some(message)
     }
@@ -72,7 +73,7 @@ impl Routing {
             Ok(()) => Ok(()),
             Err(TrySendError::Full) => Err(SendError::WouldBlock),
             Err(TrySendError::Closed) if self.mandatory => Err(SendError::HostUnreachable(
-                Box::new(RoutingId::new(id.first().clone().into_bytes()).unwrap_or_default()),
+                Box::new(RoutingId::new(id.first()).unwrap_or_default()),
             )),
             Err(TrySendError::Closed) => {
                 tracing::debug!(id = ?id.first(), "a message for an unknown routing id was dropped");
@@ -137,14 +138,14 @@ impl Table {
             self.next = self.next.wrapping_add(1);
             let id = [0, a, b, c, d];
             if !self.by_id.contains_key(id.as_slice()) {
-                return RoutingId::new(id.to_vec()).unwrap_or_default();
+                return RoutingId::new(id).unwrap_or_default();
             }
         }
     }
 
     fn insert(&mut self, id: RoutingId, route: Route) {
         route.pipe.set_label(id.clone());
-        self.by_id.insert(id.as_bytes().into(), route);
+        self.by_id.insert(id, route);
     }
 
     /// The route of this pipe, if it still has its id.

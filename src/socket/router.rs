@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::error::StartError;
 use crate::pattern::router::Routing;
 use crate::peer::RoutingId;
@@ -45,7 +43,7 @@ impl Router {
     pub fn connect_with_routing_id(
         &self,
         endpoint: impl IntoEndpoint,
-        id: impl Into<Bytes>,
+        id: impl AsRef<[u8]>,
     ) -> Result<Connecting, StartError> {
         let id = RoutingId::new(id).ok_or(StartError::RoutingId)?;
         let endpoint = endpoint.into_endpoint()?;

@@ -1,7 +1,10 @@
 //! What is known of the other side: facts apart from claims.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+use core::borrow::Borrow;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use bytes::Bytes;
@@ -82,48 +85,63 @@ impl fmt::Display for PeerAddress {
     }
 }
 
-/// The name by which a ROUTER knows a peer: 0 to 255 octets.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct RoutingId(Bytes);
+/// The name by which a ROUTER knows a peer: 0 to 255 octets, which all that hold it share.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct RoutingId(Option<Arc<[u8]>>);
 
 impl RoutingId {
     /// An id, or `None` for more than 255 octets.
     #[must_use]
-    pub fn new(id: impl Into<Bytes>) -> Option<Self> {
-        let id = id.into();
-        (id.len() <= 255).then_some(Self(id))
+    pub fn new(id: impl AsRef<[u8]>) -> Option<Self> {
+        let id = id.as_ref();
+        // None stands for no octets everywhere, so that to be equal means to be the same.
+        (id.len() <= 255).then(|| Self((!id.is_empty()).then(|| id.into())))
     }
 
     /// The octets.
     #[must_use]
+    #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        self.0.as_deref().unwrap_or_default()
     }
 
-    /// The octets as a shared buffer.
+    /// A copy of the octets.
     #[must_use]
     pub fn to_bytes(&self) -> Bytes {
-        self.0.clone()
+        Bytes::copy_from_slice(self.as_bytes())
     }
 
     /// Whether no id was given.
     #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_none()
     }
 
     /// Whether the id lies in the range that implementations keep for ids of their own making
     /// (37/ZMTP, "The Identity Property": a leading zero octet).
     #[must_use]
     pub fn is_reserved(&self) -> bool {
-        self.0.first() == Some(&0)
+        self.as_bytes().first() == Some(&0)
+    }
+}
+
+/// So that a table can be asked for the octets.
+impl Borrow<[u8]> for RoutingId {
+    fn borrow(&self) -> &[u8] {
+        self.as_bytes()
+    }
+}
+
+impl Hash for RoutingId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_bytes().hash(state);
     }
 }
 
 /// Escaped: a peer chose it.
 impl fmt::Display for RoutingId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.0.escape_ascii())
+        write!(f, "{}", self.as_bytes().escape_ascii())
     }
 }
 

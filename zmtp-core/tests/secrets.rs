@@ -107,7 +107,7 @@ fn what_a_peer_chose_is_escaped_everywhere() {
             Kind::Denied { status: Refusal::Failure, text },
         )
         .to_string(),
-        RoutingId::new(evil.as_bytes().to_vec()).unwrap().to_string(),
+        RoutingId::new(evil).unwrap().to_string(),
         format!("{} {}", Domain::new(evil).unwrap(), UserId::new(evil).unwrap()),
         format!("{:?}", node.peer()),
         format!("{:?}", node.events),

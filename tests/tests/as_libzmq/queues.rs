@@ -226,7 +226,7 @@ fn a_router_refuses_what_a_full_peer_cannot_take() -> Done {
             let mut events = router.monitor();
             router.bind("inproc://full").await?;
             let dealer = |id: &str| -> Fallible<Dealer> {
-                let dealer = Dealer::new(marks(1, 4).hub(hub.clone()).routing_id(id.to_owned())?)?;
+                let dealer = Dealer::new(marks(1, 4).hub(hub.clone()).routing_id(id)?)?;
                 dealer.connect("inproc://full")?;
                 Ok(dealer)
             };

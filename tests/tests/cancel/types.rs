@@ -116,7 +116,7 @@ async fn recv(
 fn options(case: &Case, kind: SocketType, id: &str, security: &Security) -> Options {
     let mut options = tight().security(security.clone());
     if kind.announces_identity() && case.from.announces_identity() {
-        options = options.routing_id(id.to_owned()).expect("a short id");
+        options = options.routing_id(id).expect("a short id");
     }
     if kind.publishes() {
         options = options.xpub_nodrop(true);

@@ -148,7 +148,7 @@ fn credentials_and_names_that_cannot_be_sent_are_an_error_at_the_call() -> Done 
         says("domain", error, &["1 to 255"]);
     }
     for id in [&b""[..], b"\0id", &[7; 256]] {
-        let error = Options::new().routing_id(id.to_vec()).expect_err("no routing id");
+        let error = Options::new().routing_id(id).expect_err("no routing id");
         assert_eq!(error, ConfigError::RoutingId);
     }
     let error = Options::new().property("Team", "red").expect_err("no X-");

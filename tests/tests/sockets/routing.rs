@@ -190,7 +190,7 @@ fn an_id_is_given_once() -> Done {
         let again = router.connect_with_routing_id(nowhere, "mine").map(drop);
         assert!(matches!(again, Err(StartError::RoutingIdTaken(id)) if id.as_bytes() == b"mine"));
         for id in [&b""[..], b"\0id", &[7; 256]] {
-            let given = router.connect_with_routing_id(nowhere, id.to_vec()).map(drop);
+            let given = router.connect_with_routing_id(nowhere, id).map(drop);
             assert_eq!(given, Err(StartError::RoutingId));
         }
         // Neither can a peer claim it, whether or not ids are handed over.

@@ -60,7 +60,7 @@ impl Request {
                     domain: Domain::new(domain).ok_or(ZapError::TooLong(Field::Domain))?,
                     address: address::parse(address).ok_or(ZapError::Address)?,
                     listener: Arc::default(),
-                    routing_id: RoutingId::new(Bytes::copy_from_slice(identity))
+                    routing_id: RoutingId::new(identity)
                         .ok_or(ZapError::TooLong(Field::Identity))?,
                     mechanism,
                     credentials: credentials(mechanism, credential_frames)?,
