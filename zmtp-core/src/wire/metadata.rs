@@ -1,7 +1,6 @@
 //! Metadata: a list of properties, each a name and a value (37/ZMTP, "Connection Metadata").
 
-use alloc::borrow::ToOwned;
-use alloc::string::String;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -9,6 +8,7 @@ use bytes::{BufMut, Bytes};
 
 use super::Reader;
 use crate::limits::Limits;
+use crate::socket_type::SocketType;
 
 /// Name of the property that says which kind of socket speaks.
 pub const SOCKET_TYPE: &str = "Socket-Type";
@@ -17,7 +17,7 @@ pub const IDENTITY: &str = "Identity";
 
 /// A property name of 1 to 255 letters, digits and `-`, `_`, `.`, `+`; compared ignoring case.
 #[derive(Clone, Eq)]
-pub struct PropertyName(String);
+pub struct PropertyName(Cow<'static, str>);
 
 impl PropertyName {
     /// A name, or `None` if it breaks the grammar.
@@ -25,7 +25,8 @@ impl PropertyName {
     pub fn new(name: &str) -> Option<Self> {
         let legal = |octet: u8| octet.is_ascii_alphanumeric() || b"-_.+".contains(&octet);
         let ok = (1..=255).contains(&name.len()) && name.bytes().all(legal);
-        ok.then(|| Self(name.to_owned()))
+        let known = || [SOCKET_TYPE, IDENTITY].into_iter().find(|known| *known == name);
+        ok.then(|| Self(known().map_or_else(|| name.to_owned().into(), Cow::Borrowed)))
     }
 
     /// The name as written.
@@ -143,13 +144,18 @@ impl Metadata {
             let len = reader.u32().map_err(|_| MetadataError::Truncated)?;
             let len = i32::try_from(len).map_err(|_| MetadataError::ValueLength)?;
             let value = usize::try_from(len).ok().and_then(|len| reader.slice(len).ok());
-            let value = Bytes::copy_from_slice(value.ok_or(MetadataError::Truncated)?);
+            let value = value.ok_or(MetadataError::Truncated)?;
+            // Most peers announce no more than that; then it takes no memory but the list.
+            let known = SocketType::from_property(value).map(|known| known.as_str().as_bytes());
+            let value = known.map_or_else(|| Bytes::copy_from_slice(value), Bytes::from_static);
             let unique = [SOCKET_TYPE, IDENTITY].iter().any(|n| n.eq_ignore_ascii_case(&name.0));
             if unique && metadata.get(&name.0).is_some() {
                 return Err(MetadataError::Duplicate);
             }
             metadata.properties.push((name, value));
         }
+        // It stays as long as the peer does.
+        metadata.properties.shrink_to_fit();
         Ok(metadata)
     }
 
