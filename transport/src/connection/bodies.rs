@@ -25,9 +25,8 @@ const CLASSES: usize = (KEPT / LEAST).ilog2() as usize + 1;
 static DROPPED: Mutex<Dropped> = Mutex::new(Dropped::new());
 
 /// What such bodies of all connections lie in.
-pub(super) fn bodies() -> Bodies {
-    Bodies { room, share: |body| Bytes::from_owner(Returning(body)) }
-}
+pub(super) static BODIES: Bodies =
+    Bodies { room, share: |body| Bytes::from_owner(Returning(body)) };
 
 /// Empty memory for a body of `len` octets, and for no more than twice as many.
 pub(super) fn room(len: usize) -> BytesMut {
@@ -108,7 +107,7 @@ mod tests {
     use bytes::Buf;
     use proptest::prelude::*;
 
-    use super::{BESIDE, Class, Dropped, KEPT, LEAST, bodies, room};
+    use super::{BESIDE, BODIES, Class, Dropped, KEPT, LEAST, room};
 
     proptest! {
         /// There is room, and never for more than twice as much.
@@ -127,7 +126,7 @@ mod tests {
         let place = memory.as_ptr();
         // A header stood before it.
         memory.advance(9);
-        let body = (bodies().share)(memory);
+        let body = (BODIES.share)(memory);
         let copy = body.clone();
         drop(body);
         assert_ne!(room(700_000).as_ptr(), place, "somebody has it still");

@@ -84,7 +84,7 @@ impl<'a> Pump<'a> {
         mut incoming: Incoming,
         heartbeat: Heartbeat,
     ) -> Self {
-        incoming.use_bodies(bodies::bodies());
+        incoming.use_bodies(&bodies::BODIES);
         Self {
             stream,
             pipe,

@@ -22,6 +22,10 @@ pub struct Bodies {
 }
 
 impl Bodies {
+    /// Memory of the allocator.
+    pub(super) const ALLOCATED: Self =
+        Self { room: BytesMut::with_capacity, share: BytesMut::freeze };
+
     /// A copy of `body`, which is a long one.
     pub(super) fn copy(&self, body: &[u8]) -> Part {
         let mut copy = (self.room)(body.len());
@@ -32,12 +36,6 @@ impl Bodies {
     /// `body` itself.
     pub(super) fn take(&self, body: BytesMut) -> Part {
         (self.share)(body).into()
-    }
-}
-
-impl Default for Bodies {
-    fn default() -> Self {
-        Self { room: BytesMut::with_capacity, share: BytesMut::freeze }
     }
 }
 

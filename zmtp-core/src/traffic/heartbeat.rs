@@ -1,5 +1,6 @@
 //! Heartbeats in virtual time (37/ZMTP, "Connection Heartbeating").
 
+use alloc::boxed::Box;
 use core::time::Duration;
 
 use crate::error::{Misbehaved, ProtocolError, Stage};
@@ -28,13 +29,21 @@ pub struct HeartbeatConfig {
 /// The clockwork of one connection.
 #[derive(Debug)]
 pub struct Heartbeat {
-    interval: Option<Duration>,
+    /// Apart, because most connections ask for nothing.
+    asking: Option<Box<Asking>>,
+    /// The same: when the peer is given up unless it speaks before.
+    peer_ttl: Option<Box<Instant>>,
+}
+
+/// The side that sends PINGs.
+#[derive(Debug)]
+struct Asking {
+    interval: Duration,
     timeout: Duration,
     ttl: Ttl,
-    next_ping: Option<Instant>,
+    next_ping: Instant,
     unanswered: u32,
     answer_due: Option<Instant>,
-    peer_ttl: Option<Instant>,
 }
 
 impl Heartbeat {
@@ -42,39 +51,48 @@ impl Heartbeat {
     #[must_use]
     pub fn new(config: &HeartbeatConfig, peer: Version, now: Instant) -> Self {
         let interval = config.interval.filter(|every| !every.is_zero() && peer >= Version::V3_1);
-        Self {
-            interval,
-            timeout: config.timeout.or(interval).unwrap_or_default(),
-            ttl: config.ttl,
-            next_ping: interval.map(|every| now + every),
-            unanswered: 0,
-            answer_due: None,
-            peer_ttl: None,
-        }
+        let asking = interval.map(|interval| {
+            Box::new(Asking {
+                interval,
+                timeout: config.timeout.unwrap_or(interval),
+                ttl: config.ttl,
+                next_ping: now + interval,
+                unanswered: 0,
+                answer_due: None,
+            })
+        });
+        Self { asking, peer_ttl: None }
     }
 
     /// Octets arrived, of whatever kind: the peer lives.
     #[inline]
     pub fn received(&mut self) {
-        self.answer_due = None;
         self.peer_ttl = None;
+        if let Some(asking) = &mut self.asking {
+            asking.answer_due = None;
+        }
     }
 
     /// A PING arrived; its TTL runs from now. Call it after [`received`](Self::received).
     pub fn ping_received(&mut self, ttl: Ttl, now: Instant) {
-        self.peer_ttl = ttl.duration().map(|ttl| now + ttl);
+        self.peer_ttl = ttl.duration().map(|ttl| Box::new(now + ttl));
     }
 
     /// A PONG arrived, whatever its context: the peer does answer. Call it after
     /// [`received`](Self::received); a peer that never answers is asked ever more rarely.
     pub fn pong_received(&mut self) {
-        self.unanswered = 0;
+        if let Some(asking) = &mut self.asking {
+            asking.unanswered = 0;
+        }
     }
 
     /// The next moment at which [`handle_timeout`](Self::handle_timeout) has something to do.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {
-        [self.next_ping, self.answer_due, self.peer_ttl].into_iter().flatten().min()
+        let asking = self.asking.as_deref();
+        let next_ping = asking.map(|asking| asking.next_ping);
+        let answer_due = asking.and_then(|asking| asking.answer_due);
+        [next_ping, answer_due, self.peer_ttl.as_deref().copied()].into_iter().flatten().min()
     }
 
     /// Gives the peer up if its time is over, or returns the PING to send now.
@@ -83,9 +101,9 @@ impl Heartbeat {
     /// [`Misbehaved::TtlExpired`] or [`Misbehaved::HeartbeatTimeout`].
     pub fn handle_timeout(&mut self, now: Instant) -> Result<Option<Ping>, ProtocolError> {
         let over = |due: Option<Instant>| due.is_some_and(|due| due <= now);
-        let lost = if over(self.peer_ttl) {
+        let lost = if over(self.peer_ttl.as_deref().copied()) {
             Some(Misbehaved::TtlExpired)
-        } else if over(self.answer_due) {
+        } else if over(self.asking.as_deref().and_then(|asking| asking.answer_due)) {
             Some(Misbehaved::HeartbeatTimeout)
         } else {
             None
@@ -93,17 +111,21 @@ impl Heartbeat {
         if let Some(lost) = lost {
             return Err(ProtocolError::peer(Stage::Traffic, lost));
         }
-        if !over(self.next_ping) {
-            return Ok(None);
-        }
+        let asking = self.asking.as_deref_mut().filter(|asking| asking.next_ping <= now);
+        Ok(asking.and_then(|asking| asking.ask(now)))
+    }
+}
+
+impl Asking {
+    fn ask(&mut self, now: Instant) -> Option<Ping> {
         // One PING at a time: the peer owes an answer, asking again adds nothing.
         let ask = self.answer_due.is_none();
         if ask {
             self.answer_due = (!self.timeout.is_zero()).then(|| now + self.timeout);
             self.unanswered = self.unanswered.saturating_add(1);
         }
-        self.next_ping = self.interval.map(|every| now + every.saturating_mul(self.backoff()));
-        Ok(ask.then(|| Ping { ttl: self.ttl, context: PingContext::default() }))
+        self.next_ping = now + self.interval.saturating_mul(self.backoff());
+        ask.then(|| Ping { ttl: self.ttl, context: PingContext::default() })
     }
 
     fn backoff(&self) -> u32 {

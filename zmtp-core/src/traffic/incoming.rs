@@ -27,7 +27,7 @@ pub const TAKE_FROM: usize = 32 * 1024;
 pub struct Incoming {
     open: Option<Box<dyn Open>>,
     limits: Arc<Limits>,
-    bodies: Bodies,
+    bodies: &'static Bodies,
     publisher: bool,
     parts: Vec<Part>,
     octets: usize,
@@ -49,12 +49,12 @@ pub enum Received {
 
 impl Incoming {
     pub(crate) fn new(open: Option<Box<dyn Open>>, limits: Arc<Limits>, publisher: bool) -> Self {
-        let bodies = Bodies::default();
+        let bodies = &Bodies::ALLOCATED;
         Self { open, limits, bodies, publisher, parts: Vec::new(), octets: 0 }
     }
 
     /// Long bodies get their memory from `bodies` from now on.
-    pub fn use_bodies(&mut self, bodies: Bodies) {
+    pub const fn use_bodies(&mut self, bodies: &'static Bodies) {
         self.bodies = bodies;
     }
 

@@ -1,5 +1,6 @@
 //! What waits to be written: small things encoded side by side, large bodies chained between them.
 
+use alloc::boxed::Box;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::fmt;
@@ -23,10 +24,19 @@ const MAX_PONGS: u32 = 8192;
 /// Octets to write, in order.
 #[derive(Default)]
 pub struct OutputBuffer {
-    chain: VecDeque<Piece>,
-    chained: usize,
     tail: BytesMut,
+    /// Apart, because a connection that has little to say needs no more than the tail.
+    more: Option<Box<More>>,
+}
+
+/// What stands before the tail, and what comes behind it.
+#[derive(Default)]
+struct More {
+    chain: VecDeque<Piece>,
+    /// Octets in the chain.
+    chained: usize,
     spare: Vec<BytesMut>,
+    /// Octets that were taken since this exists.
     taken: u64,
     /// PONGs from the one on that stands at `pongs_at`, in octets counted like `taken`.
     pongs: u32,
@@ -73,8 +83,18 @@ impl OutputBuffer {
 
     /// Octets that wait.
     #[must_use]
+    #[inline]
     pub fn len(&self) -> usize {
-        self.chained + self.tail.len()
+        self.chained() + self.tail.len()
+    }
+
+    #[inline]
+    fn chained(&self) -> usize {
+        self.more.as_ref().map_or(0, |more| more.chained)
+    }
+
+    fn more(&mut self) -> &mut More {
+        self.more.get_or_insert_default()
     }
 
     /// Whether nothing waits.
@@ -85,12 +105,14 @@ impl OutputBuffer {
 
     /// Notes that a PONG is appended next; `false` when too many wait.
     pub(super) fn count_pong(&mut self) -> bool {
-        if self.pongs == 0 || self.taken > self.pongs_at {
-            self.pongs = 0;
-            self.pongs_at = self.taken + self.len() as u64;
+        let len = self.len() as u64;
+        let more = self.more();
+        if more.pongs == 0 || more.taken > more.pongs_at {
+            more.pongs = 0;
+            more.pongs_at = more.taken + len;
         }
-        let fits = self.pongs < MAX_PONGS;
-        self.pongs += u32::from(fits);
+        let fits = more.pongs < MAX_PONGS;
+        more.pongs += u32::from(fits);
         fits
     }
 
@@ -115,8 +137,7 @@ impl OutputBuffer {
         }
         // Small at first, because most connections have little to say.
         let size = self.tail.capacity().saturating_mul(4).clamp(512, PIECE).max(count);
-        let fits = self.spare.iter().rposition(|spare| spare.capacity() >= size);
-        let fresh = fits.map(|at| self.spare.swap_remove(at));
+        let fresh = self.more.as_mut().and_then(|more| more.take_spare(size));
         let full = core::mem::replace(
             &mut self.tail,
             fresh.unwrap_or_else(|| BytesMut::with_capacity(size)),
@@ -130,12 +151,13 @@ impl OutputBuffer {
     #[inline]
     pub fn wants_piece(&self) -> bool {
         let left = self.tail.capacity() - self.tail.len();
-        left < KEEP && self.tail.capacity() >= PIECE / 4 && self.spare.is_empty()
+        let spare = || self.more.as_ref().is_some_and(|more| !more.spare.is_empty());
+        left < KEEP && self.tail.capacity() >= PIECE / 4 && !spare()
     }
 
     /// Gives an empty allocation of [`PIECE`] octets, to be encoded into.
     pub fn supply(&mut self, piece: BytesMut) {
-        self.spare.push(piece);
+        self.more().spare.push(piece);
     }
 
     /// Takes an empty piece of full size; the last one only if nothing waits.
@@ -144,7 +166,8 @@ impl OutputBuffer {
             let whole = output.is_empty() && output.tail.try_reclaim(PIECE);
             whole.then(|| core::mem::take(&mut output.tail))
         };
-        self.spare.pop().or_else(|| last(self))
+        let spare = self.more.as_mut().and_then(|more| more.spare.pop());
+        spare.or_else(|| last(self))
     }
 
     /// Gives all memory back that is more than a few KiB, if nothing waits.
@@ -152,13 +175,10 @@ impl OutputBuffer {
         if !self.is_empty() {
             return;
         }
-        self.spare = Vec::new();
+        self.more = None;
         // The capacity does not count what was taken off the front; what can be reclaimed does.
         if self.tail.try_reclaim(KEEP + 1) {
             self.tail = BytesMut::new();
-        }
-        if self.chain.capacity() > 8 {
-            self.chain = VecDeque::new();
         }
     }
 
@@ -166,8 +186,7 @@ impl OutputBuffer {
     pub fn push_shared(&mut self, body: Bytes) {
         self.seal_tail();
         if !body.is_empty() {
-            self.chained += body.len();
-            self.chain.push_back(Piece::Body(body));
+            self.more().chain(Piece::Body(body));
         }
     }
 
@@ -179,40 +198,71 @@ impl OutputBuffer {
 
     fn chain_encoded(&mut self, octets: BytesMut) {
         if !octets.is_empty() {
-            self.chained += octets.len();
-            self.chain.push_back(Piece::Encoded(octets));
+            self.more().chain(Piece::Encoded(octets));
         }
     }
 
     /// Takes the next piece to write, or `None` when nothing waits.
     #[must_use]
     pub fn poll(&mut self) -> Option<Bytes> {
-        if self.chain.is_empty() {
-            let tail = core::mem::take(&mut self.tail);
-            self.chain_encoded(tail);
+        let chained = self.more.as_mut().and_then(|more| more.next());
+        let next = match chained {
+            Some(piece) => piece.freeze(),
+            None if self.tail.is_empty() => return None,
+            None => core::mem::take(&mut self.tail).freeze(),
+        };
+        if let Some(more) = &mut self.more {
+            more.taken += next.len() as u64;
         }
-        let next = self.chain.pop_front()?.freeze();
-        self.chained -= next.len();
-        self.taken += next.len() as u64;
         Some(next)
     }
 
     /// All pieces in order, for a vectored write; follow it with [`advance`](Self::advance).
     pub fn chunks(&self) -> impl Iterator<Item = &[u8]> {
         let tail = Some(self.tail.as_ref()).filter(|tail: &&[u8]| !tail.is_empty());
-        self.chain.iter().map(Piece::octets).chain(tail)
+        let chain = self.more.iter().flat_map(|more| &more.chain);
+        chain.map(Piece::octets).chain(tail)
     }
 
     /// Forgets the first `count` octets: they are written. More than there are means all.
     pub fn advance(&mut self, count: usize) {
-        let mut count = count.min(self.len());
+        let count = count.min(self.len());
+        let rest = match &mut self.more {
+            Some(more) => more.advance(count),
+            None => count,
+        };
+        self.tail.advance(rest);
+    }
+
+    /// Moves everything that waits behind what waits in `other`.
+    pub fn append_to(&mut self, other: &mut Self) {
+        while let Some(piece) = self.poll() {
+            other.push_shared(piece);
+        }
+    }
+}
+
+impl More {
+    fn chain(&mut self, piece: Piece) {
+        self.chained += piece.octets().len();
+        self.chain.push_back(piece);
+    }
+
+    fn next(&mut self) -> Option<Piece> {
+        let next = self.chain.pop_front()?;
+        self.chained -= next.octets().len();
+        Some(next)
+    }
+
+    /// Forgets the first `count` octets, and says how many of them stand behind the chain.
+    fn advance(&mut self, mut count: usize) -> usize {
         self.taken += count as u64;
         while let Some(front) = self.chain.front_mut() {
             let len = front.octets().len();
             if count < len {
                 front.advance(count);
                 self.chained -= count;
-                return;
+                return 0;
             }
             count -= len;
             self.chained -= len;
@@ -220,7 +270,7 @@ impl OutputBuffer {
                 self.keep(octets);
             }
         }
-        self.tail.advance(count);
+        count
     }
 
     /// Keeps an emptied piece, if it is one of full size that nothing else lies in.
@@ -232,11 +282,9 @@ impl OutputBuffer {
         }
     }
 
-    /// Moves everything that waits behind what waits in `other`.
-    pub fn append_to(&mut self, other: &mut Self) {
-        while let Some(piece) = self.poll() {
-            other.push_shared(piece);
-        }
+    fn take_spare(&mut self, size: usize) -> Option<BytesMut> {
+        let fits = self.spare.iter().rposition(|spare| spare.capacity() >= size)?;
+        Some(self.spare.swap_remove(fits))
     }
 }
 
