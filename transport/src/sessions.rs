@@ -66,8 +66,7 @@ struct Revoked {
 /// A connection, judged or not; it is judged again as long as this lives.
 #[derive(Debug)]
 pub(crate) struct Session {
-    stop: CancellationToken,
-    judged: Option<Entry>,
+    judged: Option<Box<Entry>>,
 }
 
 #[derive(Debug)]
@@ -95,7 +94,7 @@ impl Sessions {
         stop: &CancellationToken,
     ) -> Session {
         let Some(Judged { request, revision }) = judged else {
-            return Session { stop: stop.clone(), judged: None };
+            return Session { judged: None };
         };
         let live = Arc::new(Live {
             request,
@@ -109,8 +108,7 @@ impl Sessions {
         if self.judge.revision() != Some(revision) {
             self.stale.notify_one();
         }
-        let stop = live.stop.clone();
-        Session { stop, judged: Some(Entry { sessions: self.clone(), id, live }) }
+        Session { judged: Some(Box::new(Entry { sessions: self.clone(), id, live })) }
     }
 
     /// Judges again at every change, until stopped.
@@ -213,9 +211,9 @@ impl Live {
 }
 
 impl Session {
-    /// Fires when the connection has to end.
-    pub(crate) const fn stop(&self) -> &CancellationToken {
-        &self.stop
+    /// Fires when the connection has to end. `stop` is what ends it from outside.
+    pub(crate) fn stop<'a>(&'a self, stop: &'a CancellationToken) -> &'a CancellationToken {
+        self.judged.as_ref().map_or(stop, |entry| &entry.live.stop)
     }
 
     /// Why, if the peer was put out.

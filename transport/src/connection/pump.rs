@@ -18,7 +18,6 @@ use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Heartbeat, Incoming, OutputBuffer, Received, TAKE_FROM};
 
 use super::bodies;
-use super::handshake::Greeted;
 use super::memory::{READ, give_input, take_input};
 use super::write::write_some;
 use crate::clock::Clock;
@@ -29,7 +28,7 @@ use crate::pipe::Pipe;
 /// Octets of a large frame that room is made for when there is no more to go by than its header.
 const UNPROVEN: usize = 64 * 1024;
 /// Octets of a large frame that most room is made for because the one before was as large.
-const MAX_PROVEN: usize = 4 * 1024 * 1024;
+const MAX_PROVEN: u32 = 4 * 1024 * 1024;
 /// Octets of a read that most probably brings the head of a large frame: its body is then read straight
 /// to where it stays.
 const HEAD: usize = 8 * 1024;
@@ -48,11 +47,10 @@ pub(crate) enum End {
     Broken(Disconnect),
 }
 
-/// The future that drives an established connection.
-pub(crate) struct Pump<'a> {
-    stream: &'a Stream,
-    pipe: &'a Arc<Pipe>,
-    clock: Clock,
+/// Drives an established connection.
+pub(crate) struct Pump {
+    stream: Arc<Stream>,
+    pipe: Arc<Pipe>,
     incoming: Incoming,
     heartbeat: Heartbeat,
     timer: Option<Pin<Box<Sleep>>>,
@@ -61,8 +59,8 @@ pub(crate) struct Pump<'a> {
     lent: bool,
     /// Whether the last frame was large, so that the next one most probably is.
     expects_large: bool,
-    /// Octets of the last large frame that came whole.
-    proven: usize,
+    /// Octets of the last large frame that came whole, up to [`MAX_PROVEN`].
+    proven: u32,
     /// Whether `input` may hold something whole that there was no room for.
     undelivered: bool,
     messages: VecDeque<Message>,
@@ -71,15 +69,19 @@ pub(crate) struct Pump<'a> {
     writing: OutputBuffer,
     /// Nothing can be written any more. What the peer wrote before is read to its end, or until this timer
     /// fires while nothing more comes.
-    unwritable: Option<(End, Pin<Box<Sleep>>)>,
+    unwritable: Option<Box<LastWords>>,
 }
 
-impl<'a> Pump<'a> {
+struct LastWords {
+    end: End,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Pump {
     /// Takes over what the handshake left; the outgoing half already belongs to the pipe.
     pub(crate) fn new(
-        stream: &'a Stream,
-        pipe: &'a Arc<Pipe>,
-        clock: Clock,
+        stream: Arc<Stream>,
+        pipe: Arc<Pipe>,
         input: BytesMut,
         mut incoming: Incoming,
         heartbeat: Heartbeat,
@@ -88,7 +90,6 @@ impl<'a> Pump<'a> {
         Self {
             stream,
             pipe,
-            clock,
             incoming,
             heartbeat,
             timer: None,
@@ -104,22 +105,20 @@ impl<'a> Pump<'a> {
         }
     }
 
-    /// Splits `greeted` into a pump and the half that the pipe sends with.
-    pub(crate) fn split(
-        greeted: Greeted,
-    ) -> (zmtp_core::traffic::Outgoing, BytesMut, Incoming, Heartbeat) {
-        let Greeted { traffic, input, .. } = greeted;
-        (traffic.outgoing, input, traffic.incoming, traffic.heartbeat)
+    /// Between whom.
+    pub(crate) fn ends(&self) -> (&Stream, &Arc<Pipe>) {
+        (&self.stream, &self.pipe)
     }
 
-    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+    /// Does all there is to do; ready when the traffic has ended.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>, clock: Clock) -> Poll<End> {
         // Decode before the clock: what arrived in time counts, however late we look.
-        let received = self.receive(cx);
+        let received = self.receive(cx, clock);
         self.settle();
         if let Err(end) = received {
             return Poll::Ready(end);
         }
-        if let Err(error) = self.tick(cx) {
+        if let Err(error) = self.tick(cx, clock) {
             return Poll::Ready(End::Broken(error.into()));
         }
         if self.unwritable.is_none() {
@@ -130,7 +129,7 @@ impl<'a> Pump<'a> {
                 Ok(()) => return Poll::Pending,
                 Err(end) => {
                     let timer = Box::pin(tokio::time::sleep(LAST_WORDS));
-                    self.unwritable = Some((end, timer));
+                    self.unwritable = Some(Box::new(LastWords { end, timer }));
                 }
             }
         }
@@ -140,7 +139,8 @@ impl<'a> Pump<'a> {
     /// A peer that has closed may have written much before, which comes first: reading to its end ends the
     /// connection. The system tells that it may be read; if not, the time is up.
     fn last_words(&mut self, cx: &mut Context<'_>) -> Poll<End> {
-        let Some((end, timer)) = &mut self.unwritable else { return Poll::Pending };
+        let Some(last) = self.unwritable.as_deref_mut() else { return Poll::Pending };
+        let LastWords { end, timer } = last;
         while !self.pipe.is_finished() {
             ready!(timer.as_mut().poll(cx));
             if !self.undelivered {
@@ -153,10 +153,10 @@ impl<'a> Pump<'a> {
     }
 
     /// Reads and decodes until there is nothing more, no room, or others should have their turn.
-    fn receive(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+    fn receive(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<(), End> {
         let mut octets = 0;
         for _ in 0..TURNS {
-            if self.undelivered && !self.decode(cx)? {
+            if self.undelivered && !self.decode(cx, clock)? {
                 return Ok(());
             }
             if octets >= READ {
@@ -175,7 +175,7 @@ impl<'a> Pump<'a> {
             }
         }
         if self.undelivered {
-            self.decode(cx)?;
+            self.decode(cx, clock)?;
         }
         cx.waker().wake_by_ref();
         Ok(())
@@ -201,7 +201,7 @@ impl<'a> Pump<'a> {
             let count = self.stream.try_read_buf(&mut (&mut self.input).limit(missing))?;
             self.expects_large = true;
             if count == missing {
-                self.proven = whole.min(MAX_PROVEN);
+                self.proven = u32::try_from(whole).unwrap_or(MAX_PROVEN).min(MAX_PROVEN);
             }
             return Ok(count);
         }
@@ -215,7 +215,7 @@ impl<'a> Pump<'a> {
     /// A large frame gets memory of its own. Its size grows with what has arrived, of this frame or of
     /// the one before, never by what a header announces alone.
     fn make_room_for_large(&mut self, missing: usize) {
-        let room = missing.min(self.input.len().max(self.proven).max(UNPROVEN));
+        let room = missing.min(self.input.len().max(self.proven as usize).max(UNPROVEN));
         if self.lent {
             let mut own = bodies::room(self.input.len() + room);
             own.extend_from_slice(&self.input);
@@ -251,8 +251,8 @@ impl<'a> Pump<'a> {
     }
 
     /// Decodes all that there is room for. Whether there may be room for more.
-    fn decode(&mut self, cx: &mut Context<'_>) -> Result<bool, End> {
-        let Some(room) = self.pipe.room(cx.waker()) else { return self.look_ahead() };
+    fn decode(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<bool, End> {
+        let Some(room) = self.pipe.room(cx.waker()) else { return self.look_ahead(clock) };
         // What was in hand while others had to be read first.
         let mut room = room.saturating_sub(self.messages.len());
         let result = loop {
@@ -272,7 +272,7 @@ impl<'a> Pump<'a> {
                     room -= 1;
                 }
                 Ok(Some(other)) => {
-                    if let Err(error) = self.react(other) {
+                    if let Err(error) = self.react(other, clock) {
                         break Err(error);
                     }
                 }
@@ -288,12 +288,12 @@ impl<'a> Pump<'a> {
     }
 
     /// Decodes what is no message, up to the first message, which stays in hand.
-    fn look_ahead(&mut self) -> Result<bool, End> {
+    fn look_ahead(&mut self, clock: Clock) -> Result<bool, End> {
         let broken = |error: ProtocolError| End::Broken(error.into());
         while self.messages.is_empty() {
             match self.next().map_err(broken)? {
                 Some(Received::Message(message)) => self.messages.push_back(message),
-                Some(other) => self.react(other).map_err(broken)?,
+                Some(other) => self.react(other, clock).map_err(broken)?,
                 None => {
                     self.undelivered = false;
                     return Ok(true);
@@ -315,16 +315,16 @@ impl<'a> Pump<'a> {
         self.pipe.deliver(&mut self.messages, octets);
     }
 
-    fn react(&mut self, received: Received) -> Result<(), ProtocolError> {
+    fn react(&mut self, received: Received, clock: Clock) -> Result<(), ProtocolError> {
         match received {
             Received::Ping(ping) => {
-                self.heartbeat.ping_received(ping.ttl, self.clock.now());
+                self.heartbeat.ping_received(ping.ttl, clock.now());
                 self.pipe.with_outgoing(|outgoing| outgoing.pong(&ping.context))
             }
             Received::Subscription(change, prefix) => {
                 // In the order in which they came.
                 self.deliver();
-                self.pipe.owner().clone().subscription(self.pipe, change, &prefix)
+                self.pipe.owner().clone().subscription(&self.pipe, change, &prefix)
             }
             Received::Pong(_) => {
                 self.heartbeat.pong_received();
@@ -334,13 +334,13 @@ impl<'a> Pump<'a> {
         }
     }
 
-    fn tick(&mut self, cx: &mut Context<'_>) -> Result<(), ProtocolError> {
+    fn tick(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<(), ProtocolError> {
         if self.undelivered {
             // We do not read while the application does not: the peer's silence is our doing.
             self.heartbeat.received();
         }
         while let Some(due) = self.heartbeat.poll_timeout() {
-            let due = self.clock.at(due);
+            let due = clock.at(due);
             let timer = self.timer.get_or_insert_with(|| Box::pin(tokio::time::sleep_until(due)));
             if timer.deadline() != due {
                 timer.as_mut().reset(due);
@@ -348,7 +348,7 @@ impl<'a> Pump<'a> {
             if timer.as_mut().poll(cx).is_pending() {
                 return Ok(());
             }
-            if let Some(ping) = self.heartbeat.handle_timeout(self.clock.now())? {
+            if let Some(ping) = self.heartbeat.handle_timeout(clock.now())? {
                 self.pipe.with_outgoing(|outgoing| outgoing.ping(&ping))?;
             }
         }
@@ -362,7 +362,7 @@ impl<'a> Pump<'a> {
             if self.writing.is_empty() && !self.pipe.take_output(&mut self.writing, cx.waker()) {
                 return Ok(());
             }
-            match write_some(self.stream, &self.writing) {
+            match write_some(&self.stream, &self.writing) {
                 Ok(count) => {
                     self.writing.advance(count);
                     self.pipe.written(count);
@@ -387,12 +387,4 @@ fn broken(error: &std::io::Error) -> End {
         ErrorKind::BrokenPipe | ErrorKind::ConnectionReset => Disconnect::PeerClosed,
         kind => Disconnect::Io(kind),
     })
-}
-
-impl Future for Pump<'_> {
-    type Output = End;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<End> {
-        self.drive(cx)
-    }
 }

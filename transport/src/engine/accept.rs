@@ -1,14 +1,17 @@
 //! The accept loop of one listener.
 
+use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use zmtp_core::connection::Connection;
 use zmtp_core::peer::PeerAddress;
 
-use super::{Established, Shared};
+use super::{Moving, Shared, Standing};
 use crate::admission::{Admission, Place};
-use crate::connection::shake_hands;
+use crate::connection::{Greeted, shake_hands};
 use crate::endpoint::Endpoint;
 use crate::events::Event;
 use crate::net::{Listener, Stream};
@@ -16,9 +19,29 @@ use crate::net::{Listener, Stream};
 /// First and longest pause after the system ran out of descriptors or memory.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
 
+/// A listener, and what its connections need of it.
+struct Entrance {
+    shared: Arc<Shared>,
+    endpoint: Endpoint,
+    /// The text of that.
+    name: Arc<str>,
+    stop: CancellationToken,
+}
+
+/// A connection that is not established yet.
+struct Newcomer {
+    entrance: Arc<Entrance>,
+    stream: Stream,
+    address: PeerAddress,
+    place: Place,
+}
+
 pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: CancellationToken) {
     let endpoint = listener.local().clone();
+    let name = endpoint.to_string().into();
     let admission = Admission::new(shared.options.max_half_open);
+    let entrance = Arc::new(Entrance { shared, endpoint, name, stop });
+    let Entrance { shared, endpoint, stop, .. } = &*entrance;
     let mut pause = PAUSE.0;
     loop {
         let accepted = tokio::select! {
@@ -31,9 +54,9 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: Cancel
             Ok((stream, address)) => {
                 pause = PAUSE.0;
                 let place = admission.enter(&address);
-                let (shared, stop) = (shared.clone(), stop.clone());
-                let task = serve(shared.clone(), endpoint.clone(), stream, address, place, stop);
-                shared.tasks.spawn(task);
+                let entrance = entrance.clone();
+                let newcomer = Newcomer { entrance, stream, address, place };
+                shared.tasks.spawn(serve(Box::new(newcomer)));
             }
             Err(error) => {
                 let (exhausted, fatal) = (error.is_exhaustion(), error.is_fatal());
@@ -50,44 +73,65 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: Cancel
         }
     }
     drop(listener);
-    shared.events.emit(Event::Unbound { endpoint });
+    shared.events.emit(Event::Unbound { endpoint: endpoint.clone() });
 }
 
-async fn serve(
-    shared: Arc<Shared>,
-    endpoint: Endpoint,
-    stream: Stream,
-    address: PeerAddress,
-    place: Place,
-    stop: CancellationToken,
-) {
-    shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
-    let hands = shared.hands(place.evicted());
-    let shaken = match shared.connection(&endpoint, &address, None) {
-        Ok(connection) => tokio::select! {
+/// The task of a connection. Boxed is what it needs only at the beginning, so that this room is free again
+/// while the connection lives; and no more is held than it needs then.
+fn serve(newcomer: Box<Newcomer>) -> impl Future<Output = ()> + Send {
+    async move {
+        let Some(connection) = newcomer.arrive() else { return };
+        let shaken = Box::pin(newcomer.shake_hands(connection)).await;
+        let Some(greeted) = shaken else { return };
+        let Some((entrance, mut standing)) = newcomer.admit(greeted) else { return };
+        let end = {
+            let Standing { pump, session } = &mut standing;
+            let stopped = pin!(session.stop(&entrance.stop).cancelled());
+            Moving { pump, stopped, clock: &entrance.shared.clock }.await
+        };
+        entrance.shared.dismiss(&entrance.endpoint, &standing, end, false);
+        let pipe = standing.pump.ends().1.clone();
+        drop(standing);
+        entrance.shared.retire(&pipe);
+    }
+}
+
+impl Newcomer {
+    fn arrive(&self) -> Option<Connection> {
+        let Entrance { shared, endpoint, name, .. } = &*self.entrance;
+        let address = self.address.clone();
+        shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address });
+        shared
+            .connection(name.clone(), &self.address, None)
+            .map_err(|error| shared.failed(endpoint, &self.address, error, None))
+            .ok()
+    }
+
+    async fn shake_hands(&self, connection: Connection) -> Option<Greeted> {
+        let Entrance { shared, endpoint, stop, .. } = &*self.entrance;
+        let hands = shared.hands(self.place.evicted());
+        let shaken = tokio::select! {
             biased;
-            () = stop.cancelled() => return,
-            () = shared.closing.cancelled() => return,
-            // Boxed, so that its room is free again while the connection lives.
-            shaken = Box::pin(shake_hands(&stream, connection, &hands)) => shaken,
-        },
-        Err(error) => Err(error),
-    };
-    drop(place);
-    match shaken {
-        Ok(greeted) => {
-            let pipe = shared.new_pipe();
-            pipe.count_in(&shared.backlog);
-            let established = Established {
-                endpoint: &endpoint,
-                stream,
-                greeted,
-                pipe: &pipe,
-                reconnecting: false,
-            };
-            shared.run(established, &stop, || ()).await;
-            shared.retire(&pipe);
+            () = stop.cancelled() => return None,
+            () = shared.closing.cancelled() => return None,
+            shaken = shake_hands(&self.stream, connection, &hands) => shaken,
+        };
+        let failed = |error| shared.failed(endpoint, &self.address, error, hands.refused.get());
+        shaken.map_err(failed).ok()
+    }
+
+    fn admit(self: Box<Self>, greeted: Greeted) -> Option<(Arc<Entrance>, Standing)> {
+        let Self { entrance, stream, place, .. } = *self;
+        drop(place);
+        let Entrance { shared, endpoint, stop, .. } = &*entrance;
+        let pipe = shared.new_pipe();
+        pipe.count_in(&shared.backlog);
+        match shared.admit(endpoint, stream, greeted, &pipe, stop) {
+            Ok(standing) => Some((entrance, standing)),
+            Err(_) => {
+                shared.retire(&pipe);
+                None
+            }
         }
-        Err(error) => shared.failed(&endpoint, &address, error, hands.refused.get()),
     }
 }

@@ -2,20 +2,21 @@
 
 use std::fmt;
 use std::future::Future;
+use std::pin::pin;
 use std::sync::Arc;
 
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zmtp_core::error::{Kind, ProtocolError, Stage};
-use zmtp_core::peer::Peer;
+use zmtp_core::peer::{Peer, PeerAddress};
 use zmtp_core::wire::greeting::MechanismName;
 
-use super::{Established, Shared, inproc};
+use super::{Moving, Shared, Standing, inproc};
 use crate::backoff::Backoff;
-use crate::connection::shake_hands;
+use crate::connection::{Greeted, shake_hands};
 use crate::endpoint::Endpoint;
 use crate::events::{Disconnect, Event};
-use crate::net::{DialErrorKind, dial};
+use crate::net::{DialErrorKind, Stream, dial};
 use crate::pipe::Pipe;
 
 /// An attempt to connect came to nothing.
@@ -259,31 +260,32 @@ impl Connecter {
         shared
             .events
             .emit(Event::Connected { endpoint: self.endpoint.clone(), address: address.clone() });
+        // Boxed, so that its room is free again while the connection lives.
+        let greeted = Box::pin(self.greet(&stream, address)).await?;
+        let (endpoint, pipe) = (&self.endpoint, &self.pipe);
+        let peer = greeted.traffic.peer.clone();
+        let mut standing = shared.admit(endpoint, stream, greeted, pipe, &self.stop)?;
+        self.established(peer);
+        let end = {
+            let Standing { pump, session } = &mut standing;
+            let stopped = pin!(session.stop(&self.stop).cancelled());
+            Moving { pump, stopped, clock: &shared.clock }.await
+        };
+        let cause = shared.dismiss(endpoint, &standing, end, true);
+        Ok(Attempt { established: true, cause })
+    }
+
+    async fn greet(&self, stream: &Stream, address: PeerAddress) -> Result<Greeted, ProtocolError> {
+        let shared = &self.shared;
         let hands = shared.hands(CancellationToken::new());
-        let shaken = match shared.connection(&self.endpoint, &address, Some(&self.pipe)) {
-            // Boxed, so that its room is free again while the connection lives.
-            Ok(connection) => Box::pin(shake_hands(&stream, connection, &hands)).await,
+        let name = self.endpoint.to_string().into();
+        let shaken = match shared.connection(name, &address, Some(&self.pipe)) {
+            Ok(connection) => shake_hands(stream, connection, &hands).await,
             Err(error) => Err(error),
         };
-        let greeted = shaken.inspect_err(|error| {
+        shaken.inspect_err(|error| {
             shared.failed(&self.endpoint, &address, error.clone(), hands.refused.get());
-        })?;
-        let peer = greeted.traffic.peer.clone();
-        let mut established = false;
-        let connection = Established {
-            endpoint: &self.endpoint,
-            stream,
-            greeted,
-            pipe: &self.pipe,
-            reconnecting: true,
-        };
-        let cause = shared
-            .run(connection, &self.stop, || {
-                established = true;
-                self.established(peer);
-            })
-            .await;
-        Ok(Attempt { established, cause })
+        })
     }
 
     pub(super) fn established(&self, peer: Arc<Peer>) {

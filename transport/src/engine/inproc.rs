@@ -160,7 +160,7 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     let our_hands = shared.hands(CancellationToken::new());
     let address = PeerAddress::Inproc;
     shared.events.emit(Event::Connected { endpoint: endpoint.clone(), address: address.clone() });
-    let agreed = match shared.connection(endpoint, &address, None) {
+    let agreed = match shared.connection(endpoint.to_string().into(), &address, None) {
         Ok(mut ours) => tokio::select! {
             biased;
             () = stop.cancelled() => return,
@@ -193,7 +193,7 @@ async fn serve(shared: &Shared, endpoint: &Endpoint, request: Request, stop: &Ca
     let joined =
         Joined { peer: our_peer, judged: judged_there, pipe: pipe_there, joint: joint_there };
     if reply.send(Ok(joined)).is_ok() {
-        until_gone(shared, &joint, &session, &pipe).await;
+        until_gone(shared, &joint, &session, stop, &pipe).await;
     }
     drop(gone);
     shared.retire(&pipe);
@@ -211,10 +211,16 @@ fn cause(shared: &Shared, stop: &CancellationToken, joint: &Joint, pipe: &Pipe) 
 }
 
 /// What was sent is with the receiver already: nothing has to be waited for when closing.
-async fn until_gone(shared: &Shared, joint: &Joint, session: &Session, pipe: &Pipe) {
+async fn until_gone(
+    shared: &Shared,
+    joint: &Joint,
+    session: &Session,
+    stop: &CancellationToken,
+    pipe: &Pipe,
+) {
     tokio::select! {
         () = joint.gone().cancelled() => {}
-        () = session.stop().cancelled() => {
+        () = session.stop(stop).cancelled() => {
             if let Some(error) = session.revoked() {
                 joint.fail(pipe.id(), error.clone());
             }
@@ -228,7 +234,8 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     let Connecter { shared, endpoint, pipe, stop, .. } = connecter;
     let failed = |cause| Attempt { established: false, cause };
     let bound = shared.options.hub.find(endpoint).await;
-    let connection = match shared.connection(endpoint, &PeerAddress::Inproc, Some(pipe)) {
+    let name = endpoint.to_string().into();
+    let connection = match shared.connection(name, &PeerAddress::Inproc, Some(pipe)) {
         Ok(connection) => connection,
         Err(error) => return failed(error.into()),
     };
@@ -260,7 +267,7 @@ pub(super) async fn attempt(connecter: &Connecter) -> Attempt {
     let session = shared.sessions.enter(pipe.id(), joined.judged, &peer, stop);
     shared.succeeded(endpoint, peer.clone(), pipe);
     connecter.established(peer.clone());
-    until_gone(shared, &joined.joint, &session, pipe).await;
+    until_gone(shared, &joined.joint, &session, stop, pipe).await;
     drop(gone);
     pipe.suspend();
     shared.owner.lost(pipe, true);

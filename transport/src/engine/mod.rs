@@ -5,13 +5,16 @@ mod connect;
 mod inproc;
 
 use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 use tokio::sync::broadcast;
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
 use zap::GuardLimits;
 use zmtp_core::SocketType;
@@ -19,6 +22,7 @@ use zmtp_core::auth::Authenticator;
 use zmtp_core::connection::{Connection, ConnectionConfig, Doorkeeper, Link};
 use zmtp_core::error::{LocalFault, ProtocolError, Stage};
 use zmtp_core::peer::{Peer, PeerAddress, RoutingId};
+use zmtp_core::traffic::Traffic;
 
 pub use self::connect::{ConnectFailure, Connecting};
 pub use self::inproc::Hub;
@@ -148,14 +152,11 @@ struct Shared {
     runtime: OnceLock<Handle>,
 }
 
-/// A connection whose handshake is complete.
-struct Established<'a> {
-    endpoint: &'a Endpoint,
-    stream: Stream,
-    greeted: Greeted,
-    pipe: &'a Arc<Pipe>,
-    /// Whether the pipe outlives the connection.
-    reconnecting: bool,
+/// An established connection. Many of them may have nothing to do for long: what is not needed until the
+/// end has no place here.
+struct Standing {
+    pump: Pump,
+    session: Session,
 }
 
 /// Asks the owner about a peer at the end of its handshake.
@@ -393,14 +394,14 @@ impl Shared {
         Hands { judge: self.judge.clone(), evicted, clock: self.clock, refused: OnceLock::new() }
     }
 
-    /// The protocol side of a new connection.
+    /// The protocol side of a new connection. `listener` is our endpoint.
     fn connection(
         &self,
-        endpoint: &Endpoint,
+        listener: Arc<str>,
         address: &PeerAddress,
         pipe: Option<&Arc<Pipe>>,
     ) -> Result<Connection, ProtocolError> {
-        let link = Link { address: address.clone(), listener: endpoint.to_string().into() };
+        let link = Link { address: address.clone(), listener };
         let door = Door { owner: self.owner.clone(), pipe: pipe.cloned() };
         Connection::new(self.config.clone(), link, self.clock.now(), &mut OsRandom)
             .map(|connection| connection.with_doorkeeper(door))
@@ -446,40 +447,47 @@ impl Shared {
         });
     }
 
-    /// Runs an established connection to its end and reports it.
-    async fn run(
+    /// Lets an established connection in, and reports it.
+    fn admit(
         &self,
-        established: Established<'_>,
+        endpoint: &Endpoint,
+        stream: Stream,
+        greeted: Greeted,
+        pipe: &Arc<Pipe>,
         stop: &CancellationToken,
-        on_established: impl FnOnce(),
-    ) -> Disconnect {
-        let Established { endpoint, stream, mut greeted, pipe, reconnecting } = established;
-        let judged = greeted.judged.take();
-        let peer = greeted.traffic.peer.clone();
-        let (outgoing, input, incoming, heartbeat) = Pump::split(greeted);
+    ) -> Result<Standing, ProtocolError> {
+        let Greeted { traffic, input, judged } = greeted;
+        let Traffic { peer, incoming, outgoing, heartbeat } = *traffic;
         let stream = Arc::new(stream);
         let admitted =
             pipe.go_online(&peer, outgoing, &stream).and_then(|()| self.owner.established(pipe));
         if let Err(error) = admitted {
             pipe.go_offline();
             self.failed(endpoint, &peer.verified.address, error.clone(), None);
-            return error.into();
+            return Err(error);
         }
         let session = self.sessions.enter(pipe.id(), judged, &peer, stop);
         self.succeeded(endpoint, peer.clone(), pipe);
-        on_established();
         if self.closing.is_cancelled() {
             pipe.finish();
         }
-        let end = {
-            let pump = Pump::new(&stream, pipe, self.clock, input, incoming, heartbeat);
-            tokio::select! {
-                biased;
-                () = session.stop().cancelled() => End::Broken(put_out(&session)),
-                end = pump => end,
-            }
-        };
-        if end == End::Finished {
+        let pump = Pump::new(stream, pipe.clone(), input, incoming, heartbeat);
+        Ok(Standing { pump, session })
+    }
+
+    /// An established connection has come to its end, or was stopped: reports it. `reconnecting` says
+    /// whether the pipe outlives the connection.
+    fn dismiss(
+        &self,
+        endpoint: &Endpoint,
+        standing: &Standing,
+        end: Option<End>,
+        reconnecting: bool,
+    ) -> Disconnect {
+        let Standing { pump, session } = standing;
+        let (stream, pipe) = pump.ends();
+        let peer = pipe.peer();
+        if end == Some(End::Finished) {
             // Everything is in the hands of the system; let the peer see an orderly end.
             let _ = stream.shutdown_write();
         }
@@ -488,11 +496,33 @@ impl Shared {
         let lost = pipe.go_offline();
         self.given_up.fetch_add(lost, Ordering::Relaxed);
         let cause = match end {
-            End::Finished => Disconnect::Local,
-            End::Broken(cause) => cause,
+            Some(End::Finished) => Disconnect::Local,
+            Some(End::Broken(cause)) => cause,
+            None => put_out(session),
         };
-        self.disconnected(endpoint, &peer, &session, &cause, lost);
+        if let Some(peer) = peer {
+            self.disconnected(endpoint, &peer, session, &cause, lost);
+        }
         cause
+    }
+}
+
+/// Moves octets until the connection ends, or until it is stopped, which is `None`.
+struct Moving<'a, 'b> {
+    pump: &'a mut Pump,
+    stopped: Pin<&'a mut WaitForCancellationFuture<'b>>,
+    clock: &'a Clock,
+}
+
+impl Future for Moving<'_, '_> {
+    type Output = Option<End>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<End>> {
+        if self.stopped.as_mut().poll(cx).is_ready() {
+            return Poll::Ready(None);
+        }
+        let clock = *self.clock;
+        self.pump.poll(cx, clock).map(Some)
     }
 }
 

@@ -101,11 +101,15 @@ impl Origin {
     }
 }
 
+/// So many messages, and where they came from.
+type Earlier = VecDeque<(usize, Origin)>;
+
 #[derive(Debug)]
 pub(super) struct Inbound {
     queue: VecDeque<Message>,
-    /// How many at the front of the queue came through connections before this one, and which.
-    earlier: VecDeque<(usize, Origin)>,
+    /// How many at the front of the queue came through connections before this one, and which. Apart,
+    /// because few connections have any.
+    earlier: Option<Box<Earlier>>,
     /// This connection.
     origin: Origin,
     /// The mark of this side; zero means none.
@@ -123,7 +127,7 @@ pub(super) struct Inbound {
     /// No message was delivered yet.
     fresh: bool,
     /// The peer has left.
-    departed: Option<Departed>,
+    departed: Option<Box<Departed>>,
     /// Only the last message is kept.
     conflate: bool,
     /// Whether the owner knows that there is something to receive.
@@ -139,7 +143,7 @@ impl Inbound {
     pub(super) fn new(high_water: usize, conflate: bool) -> Self {
         Self {
             queue: VecDeque::new(),
-            earlier: VecDeque::new(),
+            earlier: None,
             origin: Origin::default(),
             own_mark: high_water,
             high_water,
@@ -168,7 +172,7 @@ impl Inbound {
         backlog.forget(pipe);
         if self.departed.is_none() && self.waiting() > 0 {
             let peer = self.origin.peer.as_deref();
-            self.departed = Some(Departed::new(backlog.clone(), peer, self.amount()));
+            self.departed = Some(Box::new(Departed::new(backlog.clone(), peer, self.amount())));
         }
     }
 
@@ -236,16 +240,16 @@ impl Inbound {
 
     fn clear(&mut self) {
         self.queue.clear();
-        self.earlier.clear();
+        self.earlier = None;
         self.octets = 0;
     }
 
     /// Another peer begins to send: what still waits stays that of the one before.
     pub(super) fn set_peer(&mut self, peer: Arc<Peer>) {
-        let known: usize = self.earlier.iter().map(|(count, _)| count).sum();
+        let known: usize = self.earlier.iter().flat_map(|it| &**it).map(|(count, _)| count).sum();
         let count = self.queue.len().saturating_sub(known);
         if count > 0 {
-            self.earlier.push_back((count, self.origin.clone()));
+            self.earlier.get_or_insert_default().push_back((count, self.origin.clone()));
         }
         self.origin.peer = Some(peer);
     }
@@ -329,7 +333,12 @@ impl Inbound {
 
     /// The connection that the next messages came through, and how many of `most` did.
     fn take_origin(&mut self, most: usize, origin: &mut Origin) -> usize {
-        let Some((count, earlier)) = self.earlier.front_mut() else {
+        let Some(all) = &mut self.earlier else {
+            origin.clone_from(&self.origin);
+            return most;
+        };
+        let Some((count, earlier)) = all.front_mut() else {
+            self.earlier = None;
             origin.clone_from(&self.origin);
             return most;
         };
@@ -337,7 +346,7 @@ impl Inbound {
         let taken = most.min(*count);
         *count -= taken;
         if *count == 0 {
-            self.earlier.pop_front();
+            all.pop_front();
         }
         taken
     }
@@ -346,7 +355,7 @@ impl Inbound {
     pub(super) fn adopt(&mut self) -> Batch {
         let mut messages = std::mem::take(&mut self.queue);
         let mut rest = messages.iter_mut();
-        for (count, origin) in self.earlier.drain(..) {
+        for (count, origin) in self.earlier.take().into_iter().flat_map(|it| *it) {
             rest.by_ref().take(count).for_each(|message| origin.mark(message));
         }
         self.adopted.messages += messages.len();

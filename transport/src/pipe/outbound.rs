@@ -33,7 +33,7 @@ pub(super) struct Outbound {
     /// Apart, because few connections have one.
     latest: Option<Box<Message>>,
     /// Subscriptions for a peer in this process that was met and is not joined yet.
-    subscriptions: Vec<(SubscriptionChange, Box<[u8]>)>,
+    subscriptions: Option<Box<Subscriptions>>,
     /// Where messages that are not wholly written end, in octets of this connection.
     ends: Ends,
     encoded: u64,
@@ -46,6 +46,8 @@ pub(super) struct Outbound {
     blocked: bool,
     driver: Option<Waker>,
 }
+
+type Subscriptions = Vec<(SubscriptionChange, Box<[u8]>)>;
 
 #[derive(Debug)]
 enum Link {
@@ -66,7 +68,7 @@ impl Outbound {
             high_water,
             conflate,
             latest: None,
-            subscriptions: Vec::new(),
+            subscriptions: None,
             ends: Ends::default(),
             encoded: 0,
             written: 0,
@@ -159,7 +161,8 @@ impl Outbound {
         match &mut self.link {
             Link::Direct(receiver, joint) => return Some((receiver.clone(), joint.clone())),
             Link::Offline(_) => {
-                self.subscriptions.extend(changes.map(|(change, prefix)| (change, prefix.into())));
+                let changes = changes.map(|(change, prefix)| (change, prefix.into()));
+                self.subscriptions.get_or_insert_default().extend(changes);
             }
             Link::Online(outgoing, _) => {
                 let before = outgoing.output().len();
@@ -174,8 +177,8 @@ impl Outbound {
     }
 
     /// The subscriptions that wait for the peer to be joined.
-    pub(super) fn take_subscriptions(&mut self) -> Vec<(SubscriptionChange, Box<[u8]>)> {
-        std::mem::take(&mut self.subscriptions)
+    pub(super) fn take_subscriptions(&mut self) -> Subscriptions {
+        self.subscriptions.take().map(|all| *all).unwrap_or_default()
     }
 
     pub(super) fn take_waker(&mut self) -> Option<Waker> {
@@ -252,7 +255,7 @@ impl Outbound {
         if matches!(self.link, Link::Closed) {
             return 0;
         }
-        self.subscriptions = Vec::new();
+        self.subscriptions = None;
         if matches!(self.link, Link::Offline(_)) {
             // It came to no connection: what waits goes on waiting.
             return 0;
@@ -267,7 +270,7 @@ impl Outbound {
         let given_up = self.unsent();
         self.link = Link::Closed;
         self.latest = None;
-        self.subscriptions = Vec::new();
+        self.subscriptions = None;
         self.ends.clear();
         self.driver = None;
         self.blocked = false;
