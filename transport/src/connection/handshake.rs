@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use zmtp_core::auth::{AuthDecision, AuthRequest};
 use zmtp_core::connection::{Connection, Event};
 use zmtp_core::error::{Kind, LocalFault, ProtocolError, Side};
-use zmtp_core::traffic::Traffic;
+use zmtp_core::traffic::{OutputBuffer, Traffic};
 
 use crate::ask::Judge;
 use crate::clock::Clock;
@@ -22,8 +22,6 @@ use crate::warning::Refused;
 const MAX_WAITING: usize = 4096;
 /// Octets of one read.
 const ROOM: usize = 512;
-/// How long the system may take to say that a fresh connection can be written to.
-const FIRST_WORD: Duration = Duration::from_millis(500);
 /// How long a refused peer may take to read why.
 const FAREWELL: Duration = Duration::from_millis(500);
 
@@ -55,16 +53,50 @@ pub(crate) struct Greeted {
     pub(crate) judged: Option<Judged>,
 }
 
+/// Takes the first steps of a handshake, as far as they go without waiting: whoever connects has often
+/// spoken already. Gives the connection back if they do not go to the end, for whatever reason; what was
+/// read and not used is in `input`.
+pub(crate) fn begin_to_shake_hands(
+    stream: &Stream,
+    mut connection: Connection,
+    now: zmtp_core::Instant,
+    input: &mut BytesMut,
+) -> Result<Greeted, Box<Connection>> {
+    let mut octets = [0; ROOM];
+    if let Ok(count @ 1..) = stream.read_at_once(&mut octets) {
+        input.extend_from_slice(octets.get(..count).unwrap_or_default());
+        // An error stays with the connection.
+        let _ = connection.handle_handshake_input(now, input);
+    }
+    let mut traffic = connection.into_traffic()?;
+    write_at_once(stream, traffic.outgoing.output());
+    Ok(Greeted { traffic, input: std::mem::take(input), judged: None })
+}
+
+/// Writes what the system takes. The rest stays, and leaves before all that comes.
+fn write_at_once(stream: &Stream, output: &mut OutputBuffer) {
+    loop {
+        let written = output.chunks().next().map(|octets| stream.write_at_once(octets));
+        match written {
+            Some(Ok(count @ 1..)) => output.advance(count),
+            Some(Ok(0) | Err(_)) => return,
+            None => break,
+        }
+    }
+    // With the memory that the handshake took.
+    *output = OutputBuffer::new();
+}
+
 /// Runs the handshake to its end. On failure the peer is told what it may know.
 pub(crate) async fn shake_hands(
     stream: &Stream,
-    mut connection: Connection,
+    mut connection: Box<Connection>,
+    input: &mut BytesMut,
     hands: &Hands,
 ) -> Result<Greeted, ProtocolError> {
-    let mut input = BytesMut::new();
-    match run(stream, &mut connection, hands, &mut input).await {
+    match run(stream, &mut connection, hands, input).await {
         Ok(judged) => match connection.into_traffic() {
-            Ok(traffic) => Ok(Greeted { traffic, input, judged }),
+            Ok(traffic) => Ok(Greeted { traffic, input: std::mem::take(input), judged }),
             Err(connection) => Err(closed(&connection)),
         },
         Err(error) => {
@@ -102,7 +134,8 @@ async fn run(
     let mut decision = None;
     let mut judged = None;
     let mut asked = None;
-    begin(stream, connection, hands, input).await?;
+    // What it has come to already.
+    connection.handle_handshake_input(hands.clock.now(), input)?;
     loop {
         let deadline = connection.poll_timeout().map(|at| hands.clock.at(at));
         if flush(stream, connection, deadline).await.is_err() {
@@ -156,23 +189,6 @@ async fn run(
     }
 }
 
-/// Whoever connects has often spoken already: then the first write answers, and is no greeting alone.
-async fn begin(
-    stream: &Stream,
-    connection: &mut Connection,
-    hands: &Hands,
-    input: &mut BytesMut,
-) -> Result<(), ProtocolError> {
-    // The runtime asks the system at once; a fresh connection can be written to.
-    let _ = timeout(FIRST_WORD, stream.writable()).await;
-    input.reserve(ROOM);
-    match stream.try_read_out(input) {
-        Ok(1..) => connection.handle_handshake_input(hands.clock.now(), input),
-        // The loop will see.
-        Ok(0) | Err(_) => Ok(()),
-    }
-}
-
 async fn read_some(stream: &Stream, input: &mut BytesMut) -> std::io::Result<usize> {
     loop {
         stream.readable().await?;
@@ -199,6 +215,9 @@ async fn flush(
 }
 
 async fn write_all(stream: &Stream, mut octets: &[u8]) -> std::io::Result<()> {
+    if let Ok(count) = stream.write_at_once(octets) {
+        octets = octets.get(count..).unwrap_or_default();
+    }
     while !octets.is_empty() {
         stream.writable().await?;
         match stream.try_write(octets) {

@@ -6,6 +6,6 @@ pub(crate) mod memory;
 mod pump;
 mod write;
 
-pub(crate) use handshake::{Greeted, Hands, shake_hands};
+pub(crate) use handshake::{Greeted, Hands, begin_to_shake_hands, shake_hands};
 pub(crate) use pump::{End, Pump};
 pub(crate) use write::write_some;

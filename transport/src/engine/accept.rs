@@ -5,13 +5,14 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::BytesMut;
 use tokio_util::sync::CancellationToken;
 use zmtp_core::connection::Connection;
 use zmtp_core::peer::PeerAddress;
 
 use super::{Moving, Shared, Standing};
 use crate::admission::{Admission, Place};
-use crate::connection::{Greeted, shake_hands};
+use crate::connection::{Greeted, begin_to_shake_hands, shake_hands};
 use crate::endpoint::Endpoint;
 use crate::events::Event;
 use crate::net::{Listener, Stream};
@@ -34,6 +35,7 @@ struct Newcomer {
     stream: Stream,
     address: PeerAddress,
     place: Place,
+    input: BytesMut,
 }
 
 pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: CancellationToken) {
@@ -54,8 +56,8 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: Cancel
             Ok((stream, address)) => {
                 pause = PAUSE.0;
                 let place = admission.enter(&address);
-                let entrance = entrance.clone();
-                let newcomer = Newcomer { entrance, stream, address, place };
+                let (entrance, input) = (entrance.clone(), BytesMut::new());
+                let newcomer = Newcomer { entrance, stream, address, place, input };
                 shared.tasks.spawn(serve(Box::new(newcomer)));
             }
             Err(error) => {
@@ -78,12 +80,18 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Listener, stop: Cancel
 
 /// The task of a connection. Boxed is what it needs only at the beginning, so that this room is free again
 /// while the connection lives; and no more is held than it needs then.
-fn serve(newcomer: Box<Newcomer>) -> impl Future<Output = ()> + Send {
+#[expect(clippy::manual_async_fn, reason = "an async function holds its argument twice")]
+fn serve(mut newcomer: Box<Newcomer>) -> impl Future<Output = ()> + Send {
     async move {
         let Some(connection) = newcomer.arrive() else { return };
-        let shaken = Box::pin(newcomer.shake_hands(connection)).await;
-        let Some(greeted) = shaken else { return };
-        let Some((entrance, mut standing)) = newcomer.admit(greeted) else { return };
+        let greeted = match newcomer.begin(connection) {
+            Ok(greeted) => greeted,
+            Err(connection) => match Box::pin(newcomer.shake_hands(connection)).await {
+                Some(greeted) => greeted,
+                None => return,
+            },
+        };
+        let Some((entrance, mut standing)) = (*newcomer).admit(greeted) else { return };
         let end = {
             let Standing { pump, session } = &mut standing;
             let stopped = pin!(session.stop(&entrance.stop).cancelled());
@@ -107,21 +115,26 @@ impl Newcomer {
             .ok()
     }
 
-    async fn shake_hands(&self, connection: Connection) -> Option<Greeted> {
+    fn begin(&mut self, connection: Connection) -> Result<Greeted, Box<Connection>> {
+        let now = self.entrance.shared.clock.now();
+        begin_to_shake_hands(&self.stream, connection, now, &mut self.input)
+    }
+
+    async fn shake_hands(&mut self, connection: Box<Connection>) -> Option<Greeted> {
         let Entrance { shared, endpoint, stop, .. } = &*self.entrance;
         let hands = shared.hands(self.place.evicted());
         let shaken = tokio::select! {
             biased;
             () = stop.cancelled() => return None,
             () = shared.closing.cancelled() => return None,
-            shaken = shake_hands(&self.stream, connection, &hands) => shaken,
+            shaken = shake_hands(&self.stream, connection, &mut self.input, &hands) => shaken,
         };
         let failed = |error| shared.failed(endpoint, &self.address, error, hands.refused.get());
         shaken.map_err(failed).ok()
     }
 
-    fn admit(self: Box<Self>, greeted: Greeted) -> Option<(Arc<Entrance>, Standing)> {
-        let Self { entrance, stream, place, .. } = *self;
+    fn admit(self, greeted: Greeted) -> Option<(Arc<Entrance>, Standing)> {
+        let Self { entrance, stream, place, .. } = self;
         drop(place);
         let Entrance { shared, endpoint, stop, .. } = &*entrance;
         let pipe = shared.new_pipe();

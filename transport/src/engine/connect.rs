@@ -5,6 +5,7 @@ use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zmtp_core::error::{Kind, ProtocolError, Stage};
@@ -276,11 +277,11 @@ impl Connecter {
     }
 
     async fn greet(&self, stream: &Stream, address: PeerAddress) -> Result<Greeted, ProtocolError> {
-        let shared = &self.shared;
+        let (shared, mut input) = (&self.shared, BytesMut::new());
         let hands = shared.hands(CancellationToken::new());
         let name = self.endpoint.to_string().into();
         let shaken = match shared.connection(name, &address, Some(&self.pipe)) {
-            Ok(connection) => shake_hands(stream, connection, &hands).await,
+            Ok(connection) => shake_hands(stream, Box::new(connection), &mut input, &hands).await,
             Err(error) => Err(error),
         };
         shaken.inspect_err(|error| {

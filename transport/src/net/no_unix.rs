@@ -51,6 +51,10 @@ pub(super) fn local_addr(_stream: &IpcStream) -> io::Result<Option<Endpoint>> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub(super) fn send(_socket: &Socket, _octets: &[u8]) -> io::Result<usize> {
+    Err(io::ErrorKind::WouldBlock.into())
+}
+
 /// `WSAEMFILE` and `WSAENOBUFS`.
 pub(super) fn is_exhaustion(code: i32) -> bool {
     cfg!(windows) && [10024, 10055].contains(&code)

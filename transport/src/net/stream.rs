@@ -1,6 +1,6 @@
 //! A connection of either transport.
 
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read as _};
 use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -140,6 +140,30 @@ impl Stream {
     /// As [`try_write`](Self::try_write).
     pub fn try_write_vectored(&self, buffers: &[IoSlice<'_>]) -> io::Result<usize> {
         either!(self, stream => stream.try_write_vectored(buffers))
+    }
+
+    /// Reads what is there, and asks the system also while the runtime knows of nothing: it often does not yet
+    /// of a connection that is new.
+    ///
+    /// # Errors
+    /// As [`try_read`](Self::try_read).
+    pub fn read_at_once(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        // What it does know is used up, or the next attempt would ask in vain.
+        match self.try_read_out(&mut &mut *buffer) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                either!(self, stream => (&*SockRef::from(stream)).read(buffer))
+            }
+            result => result,
+        }
+    }
+
+    /// Writes as much as the system takes, whether or not the runtime knows that it does. On systems
+    /// other than Linux and its relatives always `WouldBlock`.
+    ///
+    /// # Errors
+    /// As [`try_write`](Self::try_write).
+    pub fn write_at_once(&self, buffer: &[u8]) -> io::Result<usize> {
+        either!(self, stream => super::platform::send(&SockRef::from(stream), buffer))
     }
 
     /// Tells the peer that nothing more comes, after what is written. Reading goes on.

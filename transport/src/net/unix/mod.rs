@@ -12,6 +12,17 @@ pub(super) use options::{
 /// A connection over a Unix domain socket.
 pub type IpcStream = tokio::net::UnixStream;
 
+/// Sends, and gets an error rather than a signal if the connection is broken.
+pub(super) fn send(socket: &socket2::Socket, octets: &[u8]) -> std::io::Result<usize> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    return socket.send_with_flags(octets, libc::MSG_NOSIGNAL);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = (socket, octets);
+        Err(std::io::ErrorKind::WouldBlock.into())
+    }
+}
+
 /// Out of descriptors or memory.
 pub(super) fn is_exhaustion(code: i32) -> bool {
     [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::ENOMEM].contains(&code)
