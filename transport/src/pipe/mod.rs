@@ -367,9 +367,14 @@ impl Pipe {
             let subscriptions = outbound.take_subscriptions();
             let changes = subscriptions.iter().map(|(change, prefix)| (*change, &**prefix));
             to.subscribed(from.id, joint, changes);
+            // What waited under one mark is below both.
+            let freed = outbound.take_blocked();
             drop(outbound);
             if announce {
                 to.owner.readable(to);
+            }
+            if freed {
+                from.owner.writable(from);
             }
         }
     }

@@ -1,11 +1,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::Waker;
 
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 
-use super::{HighWaterMarks, Owner, Pipe, TrySendError};
+use super::{HighWaterMarks, Joint, Owner, Pipe, TrySendError};
 
 /// A socket that wants nothing.
 #[derive(Debug)]
@@ -25,6 +26,43 @@ impl Owner for Nobody {
     fn writable(&self, _pipe: &Arc<Pipe>) {}
 
     fn stopped(&self) {}
+}
+
+/// A socket that counts how often it is told that it may go on.
+#[derive(Debug, Default)]
+struct Waiting(AtomicUsize);
+
+impl Owner for Waiting {
+    fn connecting(&self, _pipe: &Arc<Pipe>) {}
+
+    fn established(&self, _pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
+        Ok(())
+    }
+
+    fn lost(&self, _pipe: &Arc<Pipe>, _reconnecting: bool) {}
+
+    fn readable(&self, _pipe: &Arc<Pipe>) {}
+
+    fn writable(&self, _pipe: &Arc<Pipe>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn stopped(&self) {}
+}
+
+/// Two pipes that are joined have room for what the marks of both allow: who was refused before is told.
+#[test]
+fn a_sender_that_was_full_before_it_was_joined_goes_on() {
+    let marks = HighWaterMarks { send: 2, receive: 2 };
+    let sender = Arc::new(Waiting::default());
+    let from = Pipe::new(sender.clone(), marks, false);
+    let to = Pipe::new(Arc::new(Nobody), marks, false);
+    let sent = [(); 3].map(|()| from.try_send(&Message::default()));
+    assert_eq!(sent, [Ok(()), Ok(()), Err(TrySendError::Full)]);
+    Pipe::join(&from, &to, &Arc::new(Joint::default()));
+    assert_eq!(sender.0.load(Ordering::SeqCst), 1);
+    let sent = [(); 3].map(|()| from.try_send(&Message::default()));
+    assert_eq!(sent, [Ok(()), Ok(()), Err(TrySendError::Full)]);
 }
 
 /// One below the default marks, at them, and one above.
