@@ -91,7 +91,7 @@ fn serve(mut newcomer: Box<Newcomer>) -> impl Future<Output = ()> + Send {
                 None => return,
             },
         };
-        let Some((entrance, mut standing)) = (*newcomer).admit(greeted) else { return };
+        let Some((entrance, mut standing)) = newcomer.admit(greeted) else { return };
         let end = {
             let Standing { pump, session } = &mut standing;
             let stopped = pin!(session.stop(&entrance.stop).cancelled());
@@ -133,8 +133,9 @@ impl Newcomer {
         shaken.map_err(failed).ok()
     }
 
-    fn admit(self, greeted: Greeted) -> Option<(Arc<Entrance>, Standing)> {
-        let Self { entrance, stream, place, .. } = self;
+    #[expect(clippy::boxed_local, reason = "the box is to be gone as well")]
+    fn admit(self: Box<Self>, greeted: Greeted) -> Option<(Arc<Entrance>, Standing)> {
+        let Self { entrance, stream, place, .. } = *self;
         drop(place);
         let Entrance { shared, endpoint, stop, .. } = &*entrance;
         let pipe = shared.new_pipe();

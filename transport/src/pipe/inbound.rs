@@ -110,8 +110,10 @@ pub(super) struct Inbound {
     /// How many at the front of the queue came through connections before this one, and which. Apart,
     /// because few connections have any.
     earlier: Option<Box<Earlier>>,
-    /// This connection.
+    /// This connection, or the last one.
     origin: Origin,
+    /// Whether it stands.
+    connected: bool,
     /// The mark of this side; zero means none.
     own_mark: usize,
     /// The mark that holds now; zero means none.
@@ -145,6 +147,7 @@ impl Inbound {
             queue: VecDeque::new(),
             earlier: None,
             origin: Origin::default(),
+            connected: false,
             own_mark: high_water,
             high_water,
             octets: 0,
@@ -244,6 +247,17 @@ impl Inbound {
         self.octets = 0;
     }
 
+    /// The other side, while there is a connection.
+    pub(super) fn peer(&self) -> Option<&Arc<Peer>> {
+        self.origin.peer.as_ref().filter(|_| self.connected)
+    }
+
+    /// The connection is gone.
+    pub(super) fn leave(&mut self) {
+        self.connected = false;
+        self.set_sender(None, 0);
+    }
+
     /// Another peer begins to send: what still waits stays that of the one before.
     pub(super) fn set_peer(&mut self, peer: Arc<Peer>) {
         let known: usize = self.earlier.iter().flat_map(|it| &**it).map(|(count, _)| count).sum();
@@ -252,6 +266,7 @@ impl Inbound {
             self.earlier.get_or_insert_default().push_back((count, self.origin.clone()));
         }
         self.origin.peer = Some(peer);
+        self.connected = true;
     }
 
     pub(super) const fn label(&self) -> &RoutingId {

@@ -121,7 +121,6 @@ pub struct Pipe {
     id: PipeId,
     owner: Arc<dyn Owner>,
     conflate: bool,
-    peer: Mutex<Option<Arc<Peer>>>,
     outbound: Mutex<Outbound>,
     inbound: Mutex<Inbound>,
 }
@@ -136,7 +135,6 @@ impl Pipe {
             id: PipeId(NEXT.fetch_add(1, Ordering::Relaxed)),
             owner,
             conflate,
-            peer: Mutex::new(None),
             outbound: Mutex::new(Outbound::new(marks.send, conflate)),
             inbound: Mutex::new(Inbound::new(marks.receive, conflate)),
         })
@@ -158,7 +156,7 @@ impl Pipe {
     /// The other side, while there is an established connection.
     #[must_use]
     pub fn peer(&self) -> Option<Arc<Peer>> {
-        lock(&self.peer).clone()
+        lock(&self.inbound).peer().cloned()
     }
 
     /// The name that the owner gave the peer; empty if none.
@@ -339,14 +337,12 @@ impl Pipe {
         outgoing: Outgoing,
         stream: &Arc<Stream>,
     ) -> Result<(), ProtocolError> {
-        *lock(&self.peer) = Some(peer.clone());
         lock(&self.inbound).set_peer(peer.clone());
         lock(&self.outbound).go_online(outgoing, stream, self.owner.hello())
     }
 
     /// A connection within this process is about to take over: says who is at its other end.
     pub(crate) fn meet(&self, peer: &Arc<Peer>) {
-        *lock(&self.peer) = Some(peer.clone());
         lock(&self.inbound).set_peer(peer.clone());
     }
 
@@ -401,8 +397,7 @@ impl Pipe {
 
     /// The connection is gone. Gives the number of messages that are lost with it.
     pub(crate) fn go_offline(self: &Arc<Self>) -> usize {
-        *lock(&self.peer) = None;
-        lock(&self.inbound).set_sender(None, 0);
+        lock(&self.inbound).leave();
         let mut outbound = lock(&self.outbound);
         let lost = outbound.go_offline();
         let freed = outbound.take_blocked();
@@ -415,9 +410,8 @@ impl Pipe {
 
     /// The pipe will never have a connection again. Gives the number of messages given up.
     pub(crate) fn close(self: &Arc<Self>) -> usize {
-        *lock(&self.peer) = None;
         let mut inbound = lock(&self.inbound);
-        inbound.set_sender(None, 0);
+        inbound.leave();
         inbound.depart(self.id);
         drop(inbound);
         let given_up = lock(&self.outbound).close();
