@@ -152,25 +152,23 @@ pub(super) struct Attempt {
 impl Connecter {
     async fn run(self) {
         let mut backoff = Backoff::new(self.shared.options.reconnect.clone());
-        loop {
+        let end = loop {
             self.shared.events.emit(Event::Connecting { endpoint: self.endpoint.clone() });
             let attempt = tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break,
-                () = self.idle_close() => break,
+                () = self.stop.cancelled() => break None,
+                () = self.idle_close() => break None,
                 attempt = self.attempt() => attempt,
             };
             if attempt.established {
                 backoff.reset();
             }
             if self.is_final(&attempt) {
-                self.fail(attempt.cause, true);
-                break;
+                break Some(attempt.cause);
             }
             if self.is_over() {
                 // Whatever became of the last attempt, it is this side that makes no other.
-                self.fail(Disconnect::Local, true);
-                break;
+                break Some(Disconnect::Local);
             }
             let delay = backoff.pause();
             self.shared.events.emit(Event::Retrying {
@@ -181,12 +179,16 @@ impl Connecter {
             self.fail(attempt.cause, false);
             tokio::select! {
                 biased;
-                () = self.stop.cancelled() => break,
-                () = self.idle_close() => break,
+                () = self.stop.cancelled() => break None,
+                () = self.idle_close() => break None,
                 () = tokio::time::sleep(delay) => {}
             }
-        }
+        };
+        // Before anybody hears of the end: what is sent then must not go here.
         self.shared.retire(&self.pipe);
+        if let Some(cause) = end {
+            self.fail(cause, true);
+        }
     }
 
     /// Resolves when the socket closes while there is no connection and nothing waits for one.
