@@ -185,11 +185,7 @@ async fn wait_to_send<S: Sending + ?Sized>(
     message: &Message,
     limit: Option<Duration>,
 ) -> Result<(), SendError> {
-    let wait = cooperative(retry(
-        socket.sendable(),
-        || socket.attempt_send(message),
-        |error| *error == SendError::WouldBlock,
-    ));
+    let wait = cooperative(until_sent(socket, message));
     match limit {
         None => wait.await,
         Some(limit) => within(limit, wait).await.unwrap_or(Err(SendError::TimedOut)),
@@ -218,18 +214,38 @@ async fn wait_to_recv<S: Receiving + ?Sized>(
         if let Some(result) = spin(socket).await {
             return result;
         }
-        retry_in_turn(
-            socket.receivable(),
-            || socket.attempt_recv(),
-            |error| *error == RecvError::WouldBlock,
-            || socket.has_message(),
-        )
-        .await
+        until_received(socket).await
     });
     match limit {
         None => wait.await,
         Some(limit) => within(limit, wait).await.unwrap_or(Err(RecvError::TimedOut)),
     }
+}
+
+/// Attempts to send again whenever that may be possible.
+pub(crate) async fn until_sent<S: Sending + ?Sized>(
+    socket: &S,
+    message: &Message,
+) -> Result<(), SendError> {
+    retry(
+        socket.sendable(),
+        || socket.attempt_send(message),
+        |error| *error == SendError::WouldBlock,
+    )
+    .await
+}
+
+/// Attempts to receive again whenever a message may have come.
+pub(crate) async fn until_received<S: Receiving + ?Sized>(
+    socket: &S,
+) -> Result<Message, RecvError> {
+    retry_in_turn(
+        socket.receivable(),
+        || socket.attempt_recv(),
+        |error| *error == RecvError::WouldBlock,
+        || socket.has_message(),
+    )
+    .await
 }
 
 /// The future as it is, but polled in a function of its own: what a call does that need not wait stays small.

@@ -10,7 +10,7 @@ use super::park::{block_on, block_until, count, spin};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
-use crate::pattern::{retry, retry_in_turn};
+use crate::face::{until_received, until_sent};
 use crate::{IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
@@ -185,11 +185,7 @@ impl<S: Sends> Socket<S> {
     }
 
     fn wait_to_send(&self, message: &Message, limit: Option<Duration>) -> Result<(), SendError> {
-        let wait = retry(
-            self.inner.sendable(),
-            || self.inner.attempt_send(message),
-            |error| *error == SendError::WouldBlock,
-        );
+        let wait = until_sent(&self.inner, message);
         block_until(wait, deadline(limit)).unwrap_or(Err(SendError::TimedOut))
     }
 }
@@ -241,11 +237,12 @@ impl<S: Receives> Socket<S> {
     }
 
     fn recv_within(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
-        if let Some(message) = self.inner.take() {
-            count(message.octets());
-            return Ok(message);
-        }
-        self.wait_to_recv(limit)
+        let message = match self.inner.take() {
+            Some(message) => message,
+            None => self.wait_to_recv(limit)?,
+        };
+        count(message.octets());
+        Ok(message)
     }
 
     #[inline(never)]
@@ -258,17 +255,8 @@ impl<S: Receives> Socket<S> {
         if let Some(result) = found {
             return result;
         }
-        let wait = retry_in_turn(
-            self.inner.receivable(),
-            || self.inner.attempt_recv(),
-            |error| *error == RecvError::WouldBlock,
-            || self.inner.has_message(),
-        );
-        let result = block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut));
-        if let Ok(message) = &result {
-            count(message.octets());
-        }
-        result
+        let wait = until_received(&self.inner);
+        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
     }
 }
 
