@@ -186,9 +186,7 @@ macro_rules! receives {
 
             #[inline]
             fn take(&self) -> Option<crate::Message> {
-                if self.base.returned.any()
-                    && let Some(message) = self.base.returned.take()
-                {
+                if let Some(message) = self.base.returned.take() {
                     return Some(message);
                 }
                 let $this = self;
