@@ -125,20 +125,19 @@ impl Request {
     /// The same, or why there is none.
     pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut turn = lock(&self.turn);
-        if turn.state == State::Idle {
-            return Err(RecvError::State {
-                socket_type: SocketType::REQ,
-                expects: Expected::SendRequest,
-            });
-        }
         if let Some(answer) = self.answer(&mut turn) {
             return Ok(answer);
         }
-        if matches!(turn.state, State::Lost(_)) {
-            turn.state = State::Idle;
-            return Err(RecvError::RequestLost);
-        }
-        Err(RecvError::WouldBlock)
+        Err(match turn.state {
+            State::Asked(_) => RecvError::WouldBlock,
+            State::Lost(_) => {
+                turn.state = State::Idle;
+                RecvError::RequestLost
+            }
+            State::Idle => {
+                RecvError::State { socket_type: SocketType::REQ, expects: Expected::SendRequest }
+            }
+        })
     }
 
     fn answer(&self, turn: &mut Turn) -> Option<Message> {
