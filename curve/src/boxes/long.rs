@@ -8,7 +8,7 @@ use core::ops::RangeInclusive;
 
 use fearless_simd::Level;
 use subtle::ConstantTimeEq;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use super::message::xor;
 use super::poly1305::{self, Poly1305};
@@ -63,6 +63,8 @@ impl Long<'_> {
         copy(tail, &mut last);
         self.xor(counters.next().unwrap_or_default(), &mut last, &mut poly, Beside::Others(before));
         copy(&last, tail);
+        // Keystream stands behind the text.
+        last.as_mut_slice().zeroize();
         poly.finish(tail)
     }
 
@@ -88,13 +90,15 @@ impl Long<'_> {
             Beside::Own(blocks.len()),
         );
         let right = Zeroizing::new(poly.finish(rest));
-        if bool::from(right.ct_eq(tag)) {
+        let opened = if bool::from(right.ct_eq(tag)) {
             copy(&last, tail);
             Ok(())
         } else {
             text.fill(0);
             Err(Unopenable)
-        }
+        };
+        last.as_mut_slice().zeroize();
+        opened
     }
 
     fn xor(&self, counter: u32, run: &mut [u8; RUN_LEN], poly: &mut Poly1305, beside: Beside<'_>) {

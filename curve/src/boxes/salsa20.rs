@@ -118,15 +118,21 @@ macro_rules! pair {
     };
 }
 
+macro_rules! two_rounds {
+    ($x:ident) => {
+        pair!($x: 0 4 8 12, 5 9 13 1);
+        pair!($x: 10 14 2 6, 15 3 7 11);
+        pair!($x: 0 1 2 3, 5 6 7 4);
+        pair!($x: 10 11 8 9, 15 12 13 14);
+    };
+}
+
 /// The sixteen words of all blocks: a vector for each word, a lane for each block.
 #[inline(always)]
 fn words<S: Simd>(start: [u32x8<S>; 16]) -> [u32x8<S>; 16] {
     let mut x = start;
     for _ in 0..10 {
-        pair!(x: 0 4 8 12, 5 9 13 1);
-        pair!(x: 10 14 2 6, 15 3 7 11);
-        pair!(x: 0 1 2 3, 5 6 7 4);
-        pair!(x: 10 11 8 9, 15 12 13 14);
+        two_rounds!(x);
     }
     sum(x, start)
 }
@@ -155,10 +161,7 @@ fn words_beside<S: Simd>(
         pair!(x: 10 11 8 9, 15 12 13 14);
     }
     for _ in threes.len()..10 {
-        pair!(x: 0 4 8 12, 5 9 13 1);
-        pair!(x: 10 14 2 6, 15 3 7 11);
-        pair!(x: 0 1 2 3, 5 6 7 4);
-        pair!(x: 10 11 8 9, 15 12 13 14);
+        two_rounds!(x);
     }
     for block in more.as_flattened() {
         beside.add(block);
