@@ -1,4 +1,4 @@
-//! Randomness that is the same every time; the benchmark of handshakes takes this file as well.
+//! Randomness that is the same every time; the benchmark of handshakes and the count of instructions take this file as well.
 
 use zmtp_core::{RandomError, RandomSource};
 

@@ -3,32 +3,20 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use zmtp_core::Instant;
 use zmtp_core::auth::AuthDecision;
 use zmtp_core::connection::{Connection, ConnectionConfig, Event, Link};
 use zmtp_core::peer::PeerAddress;
 use zmtp_core::traffic::Traffic;
-use zmtp_core::{Instant, RandomError, RandomSource};
 
 use crate::Error;
 
+#[path = "../../../curve/tests/seeded.rs"]
+mod seeded;
+
+pub(crate) use seeded::Seeded;
+
 const NOW: Instant = Instant::ORIGIN;
-
-/// The same numbers every time (SplitMix64).
-pub(crate) struct Seeded(pub(crate) u64);
-
-impl RandomSource for Seeded {
-    fn fill(&mut self, out: &mut [u8]) -> Result<(), RandomError> {
-        for place in out.chunks_mut(8) {
-            self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-            let mut z = self.0;
-            z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-            z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-            z ^= z >> 31;
-            place.iter_mut().zip(z.to_le_bytes()).for_each(|(place, octet)| *place = octet);
-        }
-        Ok(())
-    }
-}
 
 pub(crate) fn connection(
     config: &Arc<ConnectionConfig>,
