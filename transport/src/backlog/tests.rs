@@ -19,7 +19,7 @@ impl Wake for Counted {
 }
 
 fn pipe() -> PipeId {
-    Pipe::new(Arc::new(Nobody), HighWaterMarks::default(), false).id()
+    Pipe::new(Arc::new(Nobody::default()), HighWaterMarks::default(), false).id()
 }
 
 fn backlog(messages: usize, octets: usize) -> Arc<Backlog> {
