@@ -354,8 +354,7 @@ impl Inbound {
         };
         let Some((count, earlier)) = all.front_mut() else {
             self.earlier = None;
-            origin.clone_from(&self.origin);
-            return most;
+            return self.take_origin(most, origin);
         };
         origin.clone_from(earlier);
         let taken = most.min(*count);
