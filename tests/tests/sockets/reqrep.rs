@@ -1,7 +1,7 @@
 //! REQ, REP, DEALER, ROUTER: turns, losses and routing ids.
 
-use std::io::{Read, Write};
-use std::net::TcpListener;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use ironhouse::auth::{AuthDecision, AuthRequest, Credentials, UserId};
@@ -11,7 +11,7 @@ use ironhouse::{
     from_sync_fn,
 };
 use ironhouse_tests::judge::Judge;
-use ironhouse_tests::octets::{frame, greeting, ready};
+use ironhouse_tests::octets::{command, frame, frames as frames_of, greeting, ready};
 use ironhouse_tests::ours::{frames, parts};
 use ironhouse_tests::place::{ANYWHERE, TempDir};
 use ironhouse_tests::raw::{Raw, RawListener};
@@ -276,6 +276,54 @@ fn what_the_system_does_not_take_at_once_follows() -> Done {
                 assert!(answer.first() == &body[..], "{size} octets from {place}");
             }
         }
+        Ok(())
+    })
+}
+
+/// While an answer to a heartbeat is half written, the answer to a request has to wait for the other half.
+// ZMTP-CMD-12
+#[test]
+fn a_call_that_writes_does_not_come_between() -> Done {
+    const PINGS: usize = 7_000;
+    rt::run_on_one_thread(async {
+        let rep = Rep::new(Options::new().send_buffer(4096))?;
+        let endpoint = rep.bind(ANYWHERE).await?.to_string();
+        let mut peer = tokio::task::spawn_blocking(move || {
+            let mut peer = TcpStream::connect(endpoint.trim_start_matches("tcp://"))?;
+            peer.write_all(&[greeting("NULL"), ready("REQ")].concat())?;
+            let mut theirs = [0; 66];
+            peer.read_exact(&mut theirs)?;
+            peer.read_exact(&mut vec![0; usize::from(theirs[65])])?;
+            peer.set_nonblocking(true)?;
+            std::io::Result::Ok(peer)
+        })
+        .await??;
+        let mut seen = Vec::new();
+        let mut drain = |peer: &mut TcpStream| match peer.read_to_end(&mut seen) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => seen.len(),
+            other => panic!("{other:?}"),
+        };
+        let ping = command("PING", b"\0\0sixteen octets..");
+        for _ in 0..PINGS / 100 {
+            peer.write_all(&ping.repeat(100))?;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        peer.write_all(&[frame(1, b""), frame(0, b"question")].concat())?;
+        assert_eq!(rt::in_time("the question", rep.recv()).await?.first(), "question");
+        // The driver has had no turn since there is room again.
+        let before = drain(&mut peer);
+        let whole = frame(4, b"\x04PONGsixteen octets..").len();
+        assert!(before < PINGS * whole, "the answers to all PINGs were written already");
+        rep.try_send("answer")?;
+        let answer = [frame(1, b""), frame(0, b"answer")].concat();
+        rt::in_time("all answers", async {
+            while drain(&mut peer) < PINGS * whole + answer.len() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        })
+        .await;
+        assert!(seen.ends_with(&answer), "{}", seen[seen.len() - 100..].escape_ascii());
+        assert_eq!(frames_of(&seen).len(), PINGS + 2);
         Ok(())
     })
 }

@@ -283,6 +283,8 @@ impl Outbound {
             && !outgoing.output().is_empty()
         {
             std::mem::swap(outgoing.output(), empty);
+            // Awake, with something in hand.
+            self.driver = None;
             return true;
         }
         self.driver = Some(waker.clone());
