@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
 use transport::{Pipe, PipeId, TrySendError};
-use zmtp_core::Message;
+use zmtp_core::{Message, Part};
 
 use super::lock;
 
@@ -60,9 +60,10 @@ impl Balancer {
         self.give(|pipe| pipe.try_send(message))
     }
 
-    /// As [`try_send`](Self::try_send), for a message that no other follows before it was answered.
-    pub(crate) fn try_send_now(&self, message: &Message) -> Option<PipeId> {
-        self.give(|pipe| pipe.try_send_now(message))
+    /// As [`try_send`](Self::try_send), behind an envelope, for a message that no other follows before it was
+    /// answered.
+    pub(crate) fn try_send_now(&self, envelope: &[Part], message: &Message) -> Option<PipeId> {
+        self.give(|pipe| pipe.try_send_now(envelope, message))
     }
 
     #[inline]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 use transport::{Owner, Pipe, TrySendError};
 use zmtp_core::error::ProtocolError;
-use zmtp_core::{Message, SocketType};
+use zmtp_core::{Message, Part, SocketType};
 
 use super::fair::FairQueue;
 use super::lock;
@@ -24,7 +24,7 @@ pub(crate) struct Reply {
 struct Question {
     pipe: Arc<Pipe>,
     /// Routing ids and the delimiter.
-    envelope: Message,
+    envelope: Vec<Part>,
 }
 
 impl Reply {
@@ -65,7 +65,7 @@ impl Reply {
         }
         while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.clone()) {
             let delimiter = message.parts().position(|part| part.is_empty());
-            match delimiter.and_then(|at| message.split_at(at + 1)) {
+            match delimiter.and_then(|at| message.take_front(at + 1)) {
                 Some((envelope, question)) => {
                     *asked = Some(Question { pipe, envelope });
                     return Some(question);
@@ -87,10 +87,9 @@ impl Reply {
                 expects: Expected::ReceiveRequest,
             });
         };
-        let parts = envelope.parts().chain(message.parts()).cloned();
-        let sent = match Message::from_parts(parts) {
-            Some(answer) if pipe.peer().is_some() => pipe.try_send_now(&answer),
-            Some(_) | None => Err(TrySendError::Closed),
+        let sent = match pipe.is_connected() {
+            true => pipe.try_send_now(envelope, message),
+            false => Err(TrySendError::Closed),
         };
         match sent {
             Err(TrySendError::Full) => Err(SendError::WouldBlock),

@@ -16,6 +16,9 @@ use crate::options::Options;
 /// Answers to a request that was given up, which are passed over at once.
 const PASS_OVER: usize = 1024;
 
+/// What stands before a request that has no number.
+static DELIMITER: [Part; 1] = [Part::EMPTY];
+
 /// The pattern of REQ.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -85,11 +88,13 @@ impl Request {
             turn.state = State::Lost(pipe);
         }
         let number = turn.number.wrapping_add(1);
-        let numbered = self.correlate.then(|| Part::copy_from(&number.to_be_bytes()));
-        let envelope = numbered.into_iter().chain([Part::EMPTY]);
-        let parts = envelope.chain(message.parts().cloned());
-        let request = Message::from_parts(parts).unwrap_or_default();
-        let pipe = self.out.try_send_now(&request).ok_or(SendError::WouldBlock)?;
+        let sent = match self.correlate {
+            true => self
+                .out
+                .try_send_now(&[number.to_be_bytes().as_slice().into(), Part::EMPTY], message),
+            false => self.out.try_send_now(&DELIMITER, message),
+        };
+        let pipe = sent.ok_or(SendError::WouldBlock)?;
         *turn = Turn { state: State::Asked(pipe), number };
         Ok(())
     }
@@ -147,7 +152,7 @@ impl Request {
         while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.id()) {
             let expected = turn.state.awaits(pipe);
             let envelope = self.envelope(turn.number, &message).filter(|_| expected);
-            if let Some((_, answer)) = envelope.and_then(|parts| message.split_at(parts)) {
+            if let Some((_, answer)) = envelope.and_then(|parts| message.take_front(parts)) {
                 turn.state = State::Idle;
                 return Some(answer);
             }

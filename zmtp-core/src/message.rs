@@ -263,6 +263,38 @@ impl Message {
         Some((self, tail))
     }
 
+    /// Takes the first `at` parts off; `None` if that would leave either side without a part.
+    #[must_use]
+    pub fn take_front(self, at: usize) -> Option<(Vec<Part>, Self)> {
+        if at == 0 || at >= self.len() {
+            return None;
+        }
+        // The allocation stays with what is taken off: for one of two parts there is no other.
+        let Self { mut first, rest: mut front, origin } = self;
+        let rest = if at < front.len() { front.split_off(at) } else { Vec::new() };
+        core::mem::swap(&mut first, front.last_mut()?);
+        if at > 1 {
+            front.rotate_right(1);
+        }
+        Some((front, Self { first, rest, origin }))
+    }
+
+    /// A message of `front` and the parts of this one. A copy of this one if there is nothing in front.
+    #[must_use]
+    pub fn behind(&self, front: &[Part]) -> Self {
+        if front.is_empty() {
+            return self.clone();
+        }
+        let mut parts = front.iter().chain(self.parts()).cloned();
+        let first = parts.next().unwrap_or_default();
+        Self { first, rest: parts.collect(), origin: None }
+    }
+
+    /// A message of two parts, of which the first is empty.
+    pub(crate) fn delimited(body: Part) -> Self {
+        Self { first: Part::EMPTY, rest: alloc::vec![body], origin: None }
+    }
+
     /// The first part, to be written to.
     #[inline]
     pub(crate) const fn first_mut(&mut self) -> &mut Part {

@@ -16,6 +16,15 @@ const WRITE: usize = 128 * 1024;
 /// # Errors
 /// `WouldBlock` if the system takes nothing, and whatever it says of a broken connection.
 pub(crate) fn write_some(stream: &Stream, output: &OutputBuffer) -> io::Result<usize> {
+    // Which costs the system less, and us.
+    if let Some(only) = output.in_one_piece() {
+        return stream.try_write(only);
+    }
+    write_pieces(stream, output)
+}
+
+#[inline(never)]
+fn write_pieces(stream: &Stream, output: &OutputBuffer) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); SLICES];
     let (mut used, mut octets) = (0, 0);
     for (slice, chunk) in slices.iter_mut().zip(output.chunks()) {
@@ -27,7 +36,6 @@ pub(crate) fn write_some(stream: &Stream, output: &OutputBuffer) -> io::Result<u
         octets += chunk.len();
     }
     match slices.get(..used).unwrap_or_default() {
-        // Which costs the system less.
         [only] => stream.try_write(only),
         several => stream.try_write_vectored(several),
     }

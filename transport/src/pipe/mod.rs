@@ -18,11 +18,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::Waker;
 
-use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::{Peer, RoutingId};
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
+use zmtp_core::{Message, Part};
 
 use crate::backlog::Backlog;
 use crate::events::EventSink;
@@ -159,6 +159,12 @@ impl Pipe {
         lock(&self.inbound).peer().cloned()
     }
 
+    /// Whether there is an established connection.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        lock(&self.inbound).peer().is_some()
+    }
+
     /// The name that the owner gave the peer; empty if none.
     #[must_use]
     pub fn label(&self) -> RoutingId {
@@ -178,19 +184,19 @@ impl Pipe {
     #[inline]
     pub fn try_send(&self, message: &Message) -> Result<(), TrySendError> {
         let mut outbound = lock(&self.outbound);
-        let announced = outbound.push(message)?;
+        let announced = outbound.push(&[], message)?;
         self.pushed(outbound, announced);
         Ok(())
     }
 
-    /// As [`try_send`](Self::try_send), for a message that no other follows soon: if the driver sleeps, it is
-    /// written here and now instead of waking that.
+    /// As [`try_send`](Self::try_send), behind an envelope, for a message that no other follows soon: if the driver
+    /// sleeps, it is written here and now instead of waking that.
     ///
     /// # Errors
     /// As there.
-    pub fn try_send_now(&self, message: &Message) -> Result<(), TrySendError> {
+    pub fn try_send_now(&self, envelope: &[Part], message: &Message) -> Result<(), TrySendError> {
         let mut outbound = lock(&self.outbound);
-        let announced = outbound.push(message)?;
+        let announced = outbound.push(envelope, message)?;
         if outbound.write_now() {
             return Ok(());
         }
@@ -358,7 +364,7 @@ impl Pipe {
             let mut announce = false;
             for message in outbound.go_direct(to.clone(), joint.clone(), from.owner.hello()) {
                 // Both marks together are never less than what waited under one of them.
-                announce |= to.accept(&message, from.conflate) == Some(true);
+                announce |= to.accept(message, from.conflate) == Some(true);
             }
             let subscriptions = outbound.take_subscriptions();
             let changes = subscriptions.iter().map(|(change, prefix)| (*change, &**prefix));
@@ -382,9 +388,7 @@ impl Pipe {
 
     /// Takes a message of a sender in this process, unless the mark is reached; says whether the owner
     /// must be told.
-    fn accept(&self, message: &Message, conflate: bool) -> Option<bool> {
-        // Before the receiver has to wait for it.
-        let message = message.clone();
+    fn accept(&self, message: Message, conflate: bool) -> Option<bool> {
         let mut inbound = lock(&self.inbound);
         (conflate || inbound.takes_more()).then(|| inbound.accept(message, conflate))
     }

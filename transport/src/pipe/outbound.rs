@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 use std::task::Waker;
 
-use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Outgoing, OutputBuffer};
 use zmtp_core::wire::subscription::SubscriptionChange;
+use zmtp_core::{Message, Part};
 
 use super::ends::Ends;
 use super::{Joint, Pipe};
@@ -107,9 +107,14 @@ impl Outbound {
         self.high_water != 0 && !self.conflate && self.unsent() >= self.high_water
     }
 
-    /// Takes a message. Gives a pipe of this process whose owner must be told that it is there now.
+    /// Takes a message of `front` and the parts of `message`. Gives a pipe of this process whose owner must be
+    /// told that it is there now.
     #[inline]
-    pub(super) fn push(&mut self, message: &Message) -> Result<Option<Arc<Pipe>>, TrySendError> {
+    pub(super) fn push(
+        &mut self,
+        front: &[Part],
+        message: &Message,
+    ) -> Result<Option<Arc<Pipe>>, TrySendError> {
         if self.finished {
             return Err(TrySendError::Closed);
         }
@@ -123,10 +128,11 @@ impl Outbound {
                 if self.conflate {
                     queue.clear();
                 }
-                queue.push_back(message.clone());
+                queue.push_back(message.behind(front));
             }
             Link::Direct(receiver, _) => {
-                return match receiver.accept(message, self.conflate) {
+                // Copied before the receiver would have to wait for it.
+                return match receiver.accept(message.behind(front), self.conflate) {
                     Some(announce) => Ok(announce.then(|| receiver.clone())),
                     None => {
                         self.blocked = true;
@@ -134,13 +140,15 @@ impl Outbound {
                     }
                 };
             }
-            Link::Online(..) if self.conflate => self.latest = Some(Box::new(message.clone())),
+            Link::Online(..) if self.conflate => {
+                self.latest = Some(Box::new(message.behind(front)));
+            }
             Link::Online(outgoing, _) => {
                 if outgoing.output().wants_piece() {
                     outgoing.output().supply(memory::take_piece());
                 }
                 let before = outgoing.output().len();
-                if outgoing.send(message).is_err() {
+                if outgoing.send_behind(front, message).is_err() {
                     // Nonces are used up: this connection is over, its driver will say so.
                     return Err(TrySendError::Closed);
                 }
@@ -287,6 +295,10 @@ impl Outbound {
             self.driver = None;
             return true;
         }
+        if self.driver.as_ref().is_some_and(|driver| driver.will_wake(waker)) {
+            // It has slept since there was nothing to write the last time.
+            return false;
+        }
         self.driver = Some(waker.clone());
         self.go_idle(empty);
         false
@@ -303,8 +315,9 @@ impl Outbound {
         let Link::Online(outgoing, stream) = &mut self.link else { return None };
         let stream = stream.upgrade()?;
         let output = outgoing.output();
+        let at_once = output.in_one_piece().and_then(|only| stream.write_at_once(only).ok());
         // An error stays there for the driver, who makes an end of the connection.
-        let count = write_some(&stream, output).ok()?;
+        let count = at_once.or_else(|| write_some(&stream, output).ok())?;
         output.advance(count);
         let all = output.is_empty();
         self.written(count);

@@ -42,12 +42,35 @@ impl Outgoing {
     /// Only when the connection cannot go on: [`LocalFault::NoncesExhausted`](crate::error::LocalFault).
     #[inline]
     pub fn send(&mut self, message: &Message) -> Result<(), ProtocolError> {
+        self.send_behind(&[], message)
+    }
+
+    /// Encodes a whole message of `front` and the parts of `message`.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send).
+    #[inline]
+    pub fn send_behind(&mut self, front: &[Part], message: &Message) -> Result<(), ProtocolError> {
+        if !front.is_empty() {
+            self.front(front, message)?;
+        }
         let (first, rest) = message.split_first();
         self.part(first, !rest.is_empty())?;
         for (left, part) in (0..rest.len()).rev().zip(rest) {
             self.part(part, left > 0)?;
         }
         Ok(())
+    }
+
+    #[inline(never)]
+    fn front(&mut self, front: &[Part], message: &Message) -> Result<(), ProtocolError> {
+        let room = |part: &Part| MAX_HEADER_LEN + part.len();
+        let whole = front.iter().chain(message.parts()).map(room).sum();
+        if self.seal.is_none() && whole < CHAIN_FROM {
+            // In one piece, which is written as it is.
+            self.output.room_for(whole);
+        }
+        front.iter().try_for_each(|part| self.part(part, true))
     }
 
     #[inline]

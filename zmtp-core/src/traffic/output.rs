@@ -224,6 +224,12 @@ impl OutputBuffer {
         chain.map(Piece::octets).chain(tail)
     }
 
+    /// All that waits, if it lies in one piece.
+    #[must_use]
+    pub fn in_one_piece(&self) -> Option<&[u8]> {
+        (self.chained() == 0).then_some(&*self.tail)
+    }
+
     /// Forgets the first `count` octets: they are written. More than there are means all.
     pub fn advance(&mut self, count: usize) {
         let count = count.min(self.len());
