@@ -246,7 +246,11 @@ impl Pump {
     /// Lets other connections read. What is left and does not fill most of the memory moves out of it.
     fn settle(&mut self) {
         if self.lent && self.input.len() <= READ / 2 {
-            self.exchange_input(BytesMut::from(&self.input[..]));
+            let own = match &*self.input {
+                [] => BytesMut::new(),
+                left => BytesMut::from(left),
+            };
+            self.exchange_input(own);
         }
     }
 
@@ -265,6 +269,10 @@ impl Pump {
                 if room == 0 {
                     break Ok(false);
                 }
+            }
+            if self.input.is_empty() {
+                self.undelivered = false;
+                break Ok(true);
             }
             match self.next() {
                 Ok(Some(Received::Message(message))) => {

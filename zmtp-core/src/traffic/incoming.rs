@@ -13,7 +13,7 @@ use crate::error::{Kind, Misbehaved, ProtocolError, Stage};
 use crate::limits::Limits;
 use crate::message::{Message, Part};
 use crate::wire::command::{Command, name};
-use crate::wire::frame::{FrameHeader, FrameKind};
+use crate::wire::frame::{DELIMITER, FrameHeader, FrameKind};
 use crate::wire::heartbeat::{Ping, PingContext, decode_pong};
 use crate::wire::subscription::SubscriptionChange;
 
@@ -84,22 +84,34 @@ impl Incoming {
         let limit = self.limits.max_message.min(TAKE_FROM - 1);
         let mut rest = &**input;
         let before = messages.len();
-        while messages.len() - before < most
-            && let Some((body, behind)) = plain_message(rest, limit)
-        {
-            // Filled in its place: a message that was just written is moved at the price of ten.
-            messages.push_back(Message::EMPTY);
-            if let Some(message) = messages.back_mut() {
-                match body.len() {
-                    LONG.. => *message.first_mut() = self.bodies.copy(body),
-                    _ => message.first_mut().assign(body),
+        while messages.len() - before < most {
+            if let Some((body, behind)) = plain_message(rest, limit) {
+                // Filled in its place: a message that was just written is moved at the price of ten.
+                messages.push_back(Message::EMPTY);
+                if let Some(message) = messages.back_mut() {
+                    match body.len() {
+                        LONG.. => *message.first_mut() = self.bodies.copy(body),
+                        _ => message.first_mut().assign(body),
+                    }
                 }
+                rest = behind;
+            } else if let Some((body, behind)) = self.delimited(rest, limit) {
+                messages.push_back(Message::delimited(self.copy(body)));
+                rest = behind;
+            } else {
+                break;
             }
-            rest = behind;
         }
         let used = input.len() - rest.len();
         input.advance(used);
         messages.len() - before
+    }
+
+    /// The body of a message of REQ or REP at the front, as [`plain_message`]: one part behind an empty one.
+    #[inline(never)]
+    fn delimited<'a>(&self, input: &'a [u8], limit: usize) -> Option<(&'a [u8], &'a [u8])> {
+        let behind = input.strip_prefix(&DELIMITER).filter(|_| self.limits.max_parts >= 2)?;
+        plain_message(behind, limit)
     }
 
     /// Octets that the frame at the front of `input` still lacks, at least one.
@@ -203,9 +215,14 @@ impl Incoming {
             return self.bodies.take(core::mem::take(input));
         }
         let body = input.get(..len).unwrap_or_default();
-        let part = if len >= LONG { self.bodies.copy(body) } else { Part::copy_from(body) };
+        let part = self.copy(body);
         input.advance(len.min(input.len()));
         part
+    }
+
+    #[inline]
+    fn copy(&self, body: &[u8]) -> Part {
+        if body.len() >= LONG { self.bodies.copy(body) } else { Part::copy_from(body) }
     }
 
     fn message_part(&mut self, part: Part, more: bool) -> Option<Received> {

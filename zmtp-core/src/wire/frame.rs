@@ -8,6 +8,10 @@ const MORE: u8 = 0b001;
 const LONG: u8 = 0b010;
 const COMMAND: u8 = 0b100;
 
+/// The frame of an empty part that others follow, in its shortest form, as it stands between an envelope and a body
+/// (28/REQREP).
+pub(crate) const DELIMITER: [u8; 2] = [MORE, 0];
+
 /// Octets of the longest frame header.
 pub const MAX_HEADER_LEN: usize = 9;
 
