@@ -8,7 +8,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
-use tokio::task::coop::cooperative;
+use tokio::task::coop::{consume_budget, cooperative};
 use zmtp_core::{Message, SocketType};
 
 use crate::error::{RecvError, SendError};
@@ -161,10 +161,10 @@ pub(crate) async fn send<S: Sending + ?Sized>(
     message: &Message,
     limit: Option<Duration>,
 ) -> Result<(), SendError> {
-    if is_free()
-        && message.octets() < LARGE
-        && let Some(result) = done(socket.attempt_send(message))
-    {
+    if !is_free() || message.octets() >= LARGE {
+        apart(pin!(consume_budget())).await;
+    }
+    if let Some(result) = done(socket.attempt_send(message)) {
         return result;
     }
     apart(pin!(wait_to_send(socket, message, limit))).await
@@ -198,9 +198,10 @@ pub(crate) async fn recv<S: Receiving + ?Sized>(
     socket: &S,
     limit: Option<Duration>,
 ) -> Result<Message, RecvError> {
-    if is_free()
-        && let Some(message) = socket.take()
-    {
+    if !is_free() {
+        apart(pin!(consume_budget())).await;
+    }
+    if let Some(message) = socket.take() {
         return Ok(message);
     }
     apart(pin!(wait_to_recv(socket, limit))).await

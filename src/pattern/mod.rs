@@ -24,7 +24,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Repeats `attempt` until it does not ask to wait, sleeping on `changed` between two attempts.
+/// Repeats `attempt`, which had to wait a moment ago, until it has to no more, sleeping on `changed` in between.
 ///
 /// Nothing is taken before the attempt that succeeds, so dropping the future loses nothing.
 pub(crate) async fn retry<T, E>(
@@ -32,10 +32,6 @@ pub(crate) async fn retry<T, E>(
     mut attempt: impl FnMut() -> Result<T, E>,
     must_wait: impl Fn(&E) -> bool,
 ) -> Result<T, E> {
-    match attempt() {
-        Err(error) if must_wait(&error) => {}
-        result => return result,
-    }
     loop {
         let notified = changed.notified();
         tokio::pin!(notified);
@@ -43,6 +39,11 @@ pub(crate) async fn retry<T, E>(
         notified.as_mut().enable();
         match attempt() {
             Err(error) if must_wait(&error) => notified.await,
+            result => return result,
+        }
+        // Most probably there is something now, and nobody to be registered.
+        match attempt() {
+            Err(error) if must_wait(&error) => {}
             result => return result,
         }
     }
