@@ -86,8 +86,10 @@ impl FairQueue {
     #[inline(never)]
     fn activate(&self, active: &mut VecDeque<Active>) {
         if self.any_announced.swap(false, Ordering::Acquire) {
-            let fresh = std::mem::take(&mut *lock(&self.announced));
-            active.extend(fresh.into_iter().map(|pipe| Active { pipe, batch: Batch::default() }));
+            let mut announced = lock(&self.announced);
+            while let Some(pipe) = announced.pop_front() {
+                active.push_back(Active { pipe, batch: Batch::default() });
+            }
         }
     }
 

@@ -7,7 +7,7 @@ mod inproc;
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -146,6 +146,8 @@ struct Shared {
     pipes: Mutex<HashMap<PipeId, Weak<Pipe>>>,
     /// Why the last endpoint stopped for good, while there is no other.
     refused: Mutex<Option<ConnectFailure>>,
+    /// Whether there was such an endpoint, to be seen without the lock.
+    any_refused: AtomicBool,
     /// Messages that were handed over for sending and never written.
     given_up: AtomicUsize,
     /// Where the tasks run.
@@ -206,6 +208,7 @@ impl Engine {
                 endpoints: Mutex::default(),
                 pipes: Mutex::default(),
                 refused: Mutex::default(),
+                any_refused: AtomicBool::new(false),
                 given_up: AtomicUsize::new(0),
                 runtime: OnceLock::new(),
             }),
@@ -285,8 +288,10 @@ impl Engine {
 
     /// Why nothing will happen any more: the last endpoint was refused for good.
     #[must_use]
+    #[inline]
     pub fn refused(&self) -> Option<ConnectFailure> {
-        lock(&self.shared.refused).clone()
+        let any = self.shared.any_refused.load(Ordering::Acquire);
+        any.then(|| lock(&self.shared.refused).clone()).flatten()
     }
 
     /// A reader of all events from now on.
@@ -368,6 +373,7 @@ impl Shared {
         drop(endpoints);
         if last {
             *lock(&self.refused) = Some(failure.clone());
+            self.any_refused.store(true, Ordering::Release);
             self.owner.stopped();
         }
     }
