@@ -311,33 +311,24 @@ impl Outbound {
     }
 
     fn write_all(&mut self) -> Option<()> {
-        self.encode_latest();
         let Link::Online(outgoing, stream) = &mut self.link else { return None };
-        let stream = stream.upgrade()?;
+        let stream = stream.upgrade().filter(|_| self.latest.is_none())?;
         let output = outgoing.output();
         let at_once = output.in_one_piece().and_then(|only| stream.write_at_once(only).ok());
         // An error stays there for the driver, who makes an end of the connection.
         let count = at_once.or_else(|| write_some(&stream, output).ok())?;
         output.advance(count);
         let all = output.is_empty();
+        give_back(output);
         self.written(count);
-        if all {
-            self.go_idle(&mut OutputBuffer::new());
-        }
         all.then_some(())
     }
 
-    /// Nothing is left to write: all memory goes where others find it.
+    /// Nothing is left to write.
     fn go_idle(&mut self, writing: &mut OutputBuffer) {
-        let encoding = match &mut self.link {
-            Link::Online(outgoing, _) => Some(outgoing.output()),
-            Link::Offline(_) | Link::Direct(..) | Link::Closed => None,
-        };
-        for output in [Some(writing), encoding].into_iter().flatten() {
-            while let Some(piece) = output.take_spare() {
-                memory::give_piece(piece);
-            }
-            output.release();
+        give_back(writing);
+        if let Link::Online(outgoing, _) = &mut self.link {
+            give_back(outgoing.output());
         }
         self.ends.release();
     }
@@ -378,5 +369,15 @@ impl Outbound {
         use_it(outgoing)?;
         self.encoded += outgoing.output().len().saturating_sub(before) as u64;
         Ok(())
+    }
+}
+
+/// If nothing waits, all memory goes where others find it.
+fn give_back(output: &mut OutputBuffer) {
+    if output.is_idle_and_large() {
+        while let Some(piece) = output.take_spare() {
+            memory::give_piece(piece);
+        }
+        output.release();
     }
 }

@@ -170,13 +170,18 @@ impl OutputBuffer {
         spare.or_else(|| last(self))
     }
 
+    /// Whether nothing waits, and the buffer has more memory than it may [keep](Self::release).
+    pub fn is_idle_and_large(&mut self) -> bool {
+        // The capacity does not count what was taken off the front; what can be reclaimed does.
+        self.is_empty() && (self.more.is_some() || self.tail.try_reclaim(KEEP + 1))
+    }
+
     /// Gives all memory back that is more than a few KiB, if nothing waits.
     pub fn release(&mut self) {
         if !self.is_empty() {
             return;
         }
         self.more = None;
-        // The capacity does not count what was taken off the front; what can be reclaimed does.
         if self.tail.try_reclaim(KEEP + 1) {
             self.tail = BytesMut::new();
         }
