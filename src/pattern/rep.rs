@@ -44,22 +44,7 @@ impl Reply {
 
     /// The next question, without its envelope; none while another one is to be answered.
     pub(crate) fn take(&self) -> Option<Message> {
-        self.question(&mut lock(&self.asked))
-    }
-
-    /// The same, or why there is none.
-    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
         let mut asked = lock(&self.asked);
-        if asked.is_some() {
-            return Err(RecvError::State {
-                socket_type: SocketType::REP,
-                expects: Expected::SendAnswer,
-            });
-        }
-        self.question(&mut asked).ok_or(RecvError::WouldBlock)
-    }
-
-    fn question(&self, asked: &mut Option<Question>) -> Option<Message> {
         if asked.is_some() {
             return None;
         }
@@ -76,6 +61,16 @@ impl Reply {
             }
         }
         None
+    }
+
+    /// Why there was none.
+    pub(crate) fn why_none(&self) -> RecvError {
+        match *lock(&self.asked) {
+            None => RecvError::WouldBlock,
+            Some(_) => {
+                RecvError::State { socket_type: SocketType::REP, expects: Expected::SendAnswer }
+            }
+        }
     }
 
     /// Answers the question.

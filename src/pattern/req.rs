@@ -127,22 +127,20 @@ impl Request {
         self.answer(&mut lock(&self.turn))
     }
 
-    /// The same, or why there is none.
-    pub(crate) fn try_recv(&self) -> Result<Message, RecvError> {
+    /// Why there was none. Of a peer that has left, the answer may have come since.
+    pub(crate) fn look_again(&self) -> Result<Message, RecvError> {
         let mut turn = lock(&self.turn);
-        if let Some(answer) = self.answer(&mut turn) {
-            return Ok(answer);
-        }
-        Err(match turn.state {
-            State::Asked(_) => RecvError::WouldBlock,
-            State::Lost(_) => {
+        match turn.state {
+            State::Asked(_) => Err(RecvError::WouldBlock),
+            State::Idle => Err(RecvError::State {
+                socket_type: SocketType::REQ,
+                expects: Expected::SendRequest,
+            }),
+            State::Lost(_) => self.answer(&mut turn).ok_or_else(|| {
                 turn.state = State::Idle;
                 RecvError::RequestLost
-            }
-            State::Idle => {
-                RecvError::State { socket_type: SocketType::REQ, expects: Expected::SendRequest }
-            }
-        })
+            }),
+        }
     }
 
     fn answer(&self, turn: &mut Turn) -> Option<Message> {

@@ -14,4 +14,9 @@ pub struct Rep {
 
 common!(Rep, REP, Reply, |options| Reply::new());
 sends!(Rep, |this, message| this.pattern.try_send(message), &this.pattern.writable);
-receives!(Rep, |this| this.pattern.take(), this.pattern.has_message(), this.pattern.try_recv());
+receives!(
+    Rep,
+    |this| this.pattern.take(),
+    this.pattern.has_message(),
+    Err(this.pattern.why_none())
+);

@@ -14,4 +14,4 @@ pub struct Req {
 
 common!(Req, REQ, Request, |options| Request::new(&options));
 sends!(Req, |this, message| this.pattern.try_send(message), this.pattern.out.changed());
-receives!(Req, |this| this.pattern.take(), this.pattern.has_message(), this.pattern.try_recv());
+receives!(Req, |this| this.pattern.take(), this.pattern.has_message(), this.pattern.look_again());
