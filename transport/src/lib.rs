@@ -87,6 +87,7 @@ mod warning;
 pub use ask::guarded;
 pub use backlog::DepartedLimits;
 pub use backoff::{Reconnect, ReconnectStop};
+pub use connection::Visit;
 pub use endpoint::Endpoint;
 pub use engine::{ConnectFailure, Connecting, Engine, EngineOptions, Hub, StartError};
 pub use events::{Disconnect, Event, EventSink};

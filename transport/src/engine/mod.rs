@@ -30,7 +30,7 @@ use crate::ask::Judge;
 use crate::backlog::{Backlog, DepartedLimits};
 use crate::backoff::{Reconnect, ReconnectStop};
 use crate::clock::Clock;
-use crate::connection::{End, Greeted, Hands, Pump};
+use crate::connection::{End, Greeted, Hands, Pump, Reader};
 use crate::endpoint::{Endpoint, EndpointError};
 use crate::events::{Disconnect, Event, EventSink};
 use crate::lock::lock;
@@ -477,7 +477,8 @@ impl Shared {
         if self.closing.is_cancelled() {
             pipe.finish();
         }
-        let pump = Pump::new(stream, pipe.clone(), input, incoming, heartbeat);
+        let reader = Reader::new(stream.clone(), input, incoming, session.stop(stop).clone());
+        let pump = Pump::new(stream, pipe.clone(), reader, heartbeat);
         Ok(Standing { pump, session })
     }
 
@@ -492,6 +493,7 @@ impl Shared {
     ) -> Disconnect {
         let Standing { pump, session } = standing;
         let (stream, pipe) = pump.ends();
+        pipe.seat(None);
         let peer = pipe.peer();
         if end == Some(End::Finished) {
             // Everything is in the hands of the system; let the peer see an orderly end.

@@ -324,9 +324,7 @@ impl Inbound {
         if self.conflate {
             batch.messages.clear();
         }
-        // Half of the mark at most: the driver fills the other half meanwhile.
-        let most = if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) };
-        let most = self.take_origin(most, &mut batch.origin);
+        let most = self.take_origin(self.share(), &mut batch.origin);
         let octets = share(self.octets, most, self.queue.len());
         if self.queue.len() <= most {
             std::mem::swap(&mut self.queue, &mut batch.messages);
@@ -344,6 +342,30 @@ impl Inbound {
             self.recount();
         }
         self.announced
+    }
+
+    /// Received straight into the hands of the receiver, as if they had been [delivered](Self::deliver) and
+    /// [taken](Self::refill).
+    pub(super) fn receive_into(
+        &mut self,
+        batch: &mut Batch,
+        decode: impl FnOnce(usize, &mut VecDeque<Message>) -> usize,
+    ) {
+        // What comes first is looked at more closely by `room`.
+        let first = self.announced || !self.queue.is_empty() || self.earlier.is_some();
+        if first || self.fresh || self.conflate || !batch.is_empty() {
+            return;
+        }
+        batch.origin.clone_from(&self.origin);
+        let octets = decode(self.share(), &mut batch.messages);
+        self.held = Amount { messages: batch.messages.len(), octets };
+        self.announced = self.held.messages > 0;
+    }
+
+    /// Messages that a receiver takes at a time: half of the mark at most, so that the driver fills the other half
+    /// meanwhile.
+    const fn share(&self) -> usize {
+        if self.high_water == 0 { usize::MAX } else { self.high_water.div_ceil(2) }
     }
 
     /// The connection that the next messages came through, and how many of `most` did.

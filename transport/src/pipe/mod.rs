@@ -15,8 +15,8 @@ mod outbound;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::Waker;
+use std::sync::{Arc, Mutex, MutexGuard, TryLockError};
+use std::task::{Context, Waker};
 
 use zmtp_core::error::ProtocolError;
 use zmtp_core::peer::{Peer, RoutingId};
@@ -25,6 +25,7 @@ use zmtp_core::wire::subscription::SubscriptionChange;
 use zmtp_core::{Message, Part};
 
 use crate::backlog::Backlog;
+use crate::connection::{Reader, Visit};
 use crate::events::EventSink;
 use crate::lock::lock;
 use crate::net::Stream;
@@ -123,6 +124,8 @@ pub struct Pipe {
     conflate: bool,
     outbound: Mutex<Outbound>,
     inbound: Mutex<Inbound>,
+    /// The receiving half of a connection over a stream, while there is one.
+    reader: Mutex<Option<Box<Reader>>>,
 }
 
 impl Pipe {
@@ -137,6 +140,7 @@ impl Pipe {
             conflate,
             outbound: Mutex::new(Outbound::new(marks.send, conflate)),
             inbound: Mutex::new(Inbound::new(marks.receive, conflate)),
+            reader: Mutex::default(),
         })
     }
 
@@ -269,6 +273,32 @@ impl Pipe {
         self.made_room(inbound);
         batch.mark();
         any
+    }
+
+    /// Reads in place of the driver, for somebody who waits for a message of this peer and has used `batch` up:
+    /// `context` is told of what comes, and the driver is not, until [`end_visit`](Self::end_visit).
+    pub fn visit(&self, batch: &mut Batch, context: &mut Context<'_>) -> Visit {
+        self.try_with_reader(Visit::Declined, |reader| reader.visit(self, batch, context))
+    }
+
+    /// As [`visit`](Self::visit), without waiting: asks the system.
+    pub fn glance(&self, batch: &mut Batch) -> Visit {
+        self.try_with_reader(Visit::Declined, |reader| reader.glance(self, batch))
+    }
+
+    /// The driver reads again.
+    pub fn end_visit(&self) {
+        // Who works with it just now hears of what comes, and is not the one who left.
+        self.try_with_reader((), Reader::leave);
+    }
+
+    fn try_with_reader<T>(&self, otherwise: T, use_it: impl FnOnce(&mut Reader) -> T) -> T {
+        let mut reader = match self.reader.try_lock() {
+            Ok(reader) => reader,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return otherwise,
+        };
+        reader.as_deref_mut().map_or(otherwise, use_it)
     }
 
     /// Takes all received messages. They count for the mark until they are
@@ -471,6 +501,27 @@ impl Pipe {
         if lock(&self.inbound).deliver(messages, octets) {
             self.owner.readable(self);
         }
+    }
+
+    /// Has `decode` put up to so many messages into a batch that is used up, if none stand before them; it says
+    /// what they came as.
+    pub(crate) fn receive_into(
+        &self,
+        batch: &mut Batch,
+        decode: impl FnOnce(usize, &mut VecDeque<Message>) -> usize,
+    ) {
+        lock(&self.inbound).receive_into(batch, decode);
+        batch.mark();
+    }
+
+    /// The receiving half of a new connection takes its seat, or the old one leaves it.
+    pub(crate) fn seat(&self, reader: Option<Reader>) {
+        *lock(&self.reader) = reader.map(Box::new);
+    }
+
+    /// What the driver does with the receiving half; nothing if that has left.
+    pub(crate) fn with_reader<T>(&self, use_it: impl FnOnce(&mut Reader) -> T) -> Option<T> {
+        lock(&self.reader).as_deref_mut().map(use_it)
     }
 }
 

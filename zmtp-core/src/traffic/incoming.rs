@@ -58,6 +58,13 @@ impl Incoming {
         self.bodies = bodies;
     }
 
+    /// Whether what comes may be for [`plain_messages`](Self::plain_messages): it is not encrypted, and this side
+    /// does not publish.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.open.is_none() && !self.publisher
+    }
+
     /// Takes the next whole thing off the front of `input`; `None` when more octets are needed.
     ///
     /// Unknown commands are skipped. Nothing is allocated by a length that the peer announced, and
@@ -78,7 +85,7 @@ impl Incoming {
         most: usize,
         messages: &mut VecDeque<Message>,
     ) -> usize {
-        if self.open.is_some() || self.publisher || !self.parts.is_empty() {
+        if !self.is_plain() || !self.parts.is_empty() {
             return 0;
         }
         let limit = self.limits.max_message.min(TAKE_FROM - 1);

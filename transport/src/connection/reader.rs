@@ -1,0 +1,421 @@
+//! From a stream to a pipe: reads, decodes and delivers.
+//!
+//! The driver of a connection does that, and sleeps while nothing comes. Whoever waits for a message meanwhile
+//! may read in its place, which saves waking one task to wake another: the visitor is told by the system
+//! that something has come, takes plain messages out and leaves everything else to the driver. When it goes,
+//! the system tells the driver again.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::io::ErrorKind;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker, ready};
+
+use bytes::{BufMut, BytesMut};
+use tokio_util::sync::CancellationToken;
+use zmtp_core::Message;
+use zmtp_core::error::ProtocolError;
+use zmtp_core::traffic::{Heartbeat, Incoming, Received, TAKE_FROM};
+
+use super::bodies;
+use super::memory::{READ, give_input, take_input};
+use super::pump::End;
+use crate::clock::Clock;
+use crate::events::Disconnect;
+use crate::net::Stream;
+use crate::pipe::{Batch, Pipe};
+
+/// Octets of a large frame that room is made for when there is no more to go by than its header.
+const UNPROVEN: usize = 64 * 1024;
+/// Octets of a large frame that most room is made for because the one before was as large.
+const MAX_PROVEN: u32 = 4 * 1024 * 1024;
+/// Octets of a read that most probably brings the head of a large frame: its body is then read straight
+/// to where it stays.
+const HEAD: usize = 8 * 1024;
+/// Reads in one turn, so that a busy connection lets others have theirs.
+const TURNS: usize = 16;
+/// Octets of a read behind which more follows: one task that reads and another that works bring more than one
+/// that does both.
+const BUSY: usize = 8 * 1024;
+/// Octets of a read that a visitor makes without being told that there is something.
+const GLANCE: usize = 1024;
+
+/// The receiving half of a connection.
+pub(crate) struct Reader {
+    stream: Arc<Stream>,
+    incoming: Incoming,
+    input: BytesMut,
+    /// Whether `input` is the memory that the connections of a thread share.
+    lent: bool,
+    /// Whether the last frame was large, so that the next one most probably is.
+    expects_large: bool,
+    /// Octets of the last large frame that came whole, up to [`MAX_PROVEN`].
+    proven: u32,
+    /// Whether `input` may hold something whole that there was no room for, or that a visitor left.
+    undelivered: bool,
+    /// Whether the last read brought much.
+    busy: bool,
+    /// Whether the driver has nothing to do but to wait for messages.
+    hospitable: bool,
+    /// Whether the peer asks for signs of life, which only the driver gives.
+    pinged: bool,
+    messages: VecDeque<Message>,
+    /// Octets that the messages in hand came as.
+    decoded: usize,
+    driver: Option<Waker>,
+    /// Ends the connection: nothing is read for a visitor any more.
+    stop: CancellationToken,
+    /// What a visitor was told of the end of the stream.
+    failed: Option<ErrorKind>,
+}
+
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader").field("stream", &self.stream).finish_non_exhaustive()
+    }
+}
+
+/// What the driver knows and the reader needs.
+pub(crate) struct Driver<'a> {
+    pub(crate) pipe: &'a Arc<Pipe>,
+    pub(crate) heartbeat: &'a mut Heartbeat,
+    pub(crate) clock: Clock,
+}
+
+/// What came of a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Visit {
+    /// The driver does this by itself.
+    Declined,
+    /// There is nothing yet. The visitor will be woken, and the driver will not.
+    Waiting,
+    /// There are messages in the batch.
+    Found,
+}
+
+impl Reader {
+    /// Takes over what the handshake left.
+    pub(crate) fn new(
+        stream: Arc<Stream>,
+        input: BytesMut,
+        mut incoming: Incoming,
+        stop: CancellationToken,
+    ) -> Self {
+        incoming.use_bodies(&bodies::BODIES);
+        Self {
+            stream,
+            incoming,
+            undelivered: !input.is_empty(),
+            input,
+            lent: false,
+            expects_large: false,
+            proven: 0,
+            busy: false,
+            hospitable: false,
+            pinged: false,
+            messages: VecDeque::new(),
+            decoded: 0,
+            driver: None,
+            stop,
+            failed: None,
+        }
+    }
+
+    /// Whether there may be something that the application has no room for.
+    pub(crate) const fn is_behind(&self) -> bool {
+        self.undelivered
+    }
+
+    /// Reads and decodes until there is nothing more, no room, or others should have their turn.
+    pub(crate) fn receive(
+        &mut self,
+        driver: &mut Driver<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), End> {
+        let result = self.receive_all(driver, cx);
+        self.settle();
+        self.hospitable =
+            driver.heartbeat.poll_timeout().is_none() && !self.pinged && self.incoming.is_plain();
+        if self.hospitable && !self.driver.as_ref().is_some_and(|it| it.will_wake(cx.waker())) {
+            self.driver = Some(cx.waker().clone());
+        }
+        result
+    }
+
+    fn receive_all(&mut self, driver: &mut Driver<'_>, cx: &mut Context<'_>) -> Result<(), End> {
+        let mut octets = 0;
+        for _ in 0..TURNS {
+            if self.undelivered && !self.decode(driver, cx)? {
+                return Ok(());
+            }
+            if octets >= READ {
+                // The application takes what is still in the cache before more drives it out.
+                break;
+            }
+            if let Some(kind) = self.failed {
+                return Err(End::Broken(Disconnect::Io(kind)));
+            }
+            match self.poll_read(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(End::Broken(Disconnect::PeerClosed)),
+                Poll::Ready(Ok(count)) => {
+                    driver.heartbeat.received();
+                    self.undelivered = true;
+                    octets += count;
+                }
+                Poll::Ready(Err(error)) => return Err(End::Broken(Disconnect::Io(error.kind()))),
+            }
+        }
+        if self.undelivered {
+            self.decode(driver, cx)?;
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// As the driver does, for somebody else.
+    pub(crate) fn visit(&mut self, pipe: &Pipe, batch: &mut Batch, cx: &mut Context<'_>) -> Visit {
+        if !self.is_open() {
+            return Visit::Declined;
+        }
+        let read = loop {
+            match self.stream.poll_read_ready(cx) {
+                Poll::Pending => {
+                    self.settle();
+                    return Visit::Waiting;
+                }
+                Poll::Ready(Err(error)) => break Err(error),
+                Poll::Ready(Ok(())) => {}
+            }
+            match self.read() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+                read => break read,
+            }
+        };
+        self.found(pipe, batch, read)
+    }
+
+    /// The same without waiting: asks the system, whatever the runtime knows.
+    pub(crate) fn glance(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
+        if !self.is_open() {
+            return Visit::Declined;
+        }
+        let mut octets = [0; GLANCE];
+        match self.stream.read_at_once(&mut octets) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
+            result => {
+                let count = result.as_ref().map_or(0, |count| *count);
+                self.input.extend_from_slice(octets.get(..count).unwrap_or_default());
+                self.found(pipe, batch, result)
+            }
+        }
+    }
+
+    /// The system tells the driver again of what comes.
+    pub(crate) fn leave(&mut self) {
+        let Some(driver) = &self.driver else { return };
+        if self.stream.poll_read_ready(&mut Context::from_waker(driver)).is_ready() {
+            driver.wake_by_ref();
+        }
+    }
+
+    /// Whether a visitor may read.
+    fn is_open(&self) -> bool {
+        self.hospitable
+            && !self.busy
+            && !self.undelivered
+            && self.failed.is_none()
+            && !self.stop.is_cancelled()
+    }
+
+    /// What a visitor has read: it takes plain messages, and everything else waits for the driver.
+    fn found(&mut self, pipe: &Pipe, batch: &mut Batch, read: std::io::Result<usize>) -> Visit {
+        match read {
+            Ok(0) => {}
+            Ok(_) => {
+                let before = self.input.len();
+                pipe.receive_into(batch, |most, messages| {
+                    self.incoming.plain_messages(&mut self.input, most, messages);
+                    before - self.input.len()
+                });
+                self.undelivered = !self.input.is_empty();
+                self.settle();
+            }
+            Err(error) => self.failed = Some(error.kind()),
+        }
+        if (batch.is_empty() || self.undelivered)
+            && let Some(driver) = &self.driver
+        {
+            driver.wake_by_ref();
+        }
+        if batch.is_empty() { Visit::Declined } else { Visit::Found }
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        loop {
+            match self.read() {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    ready!(self.stream.poll_read_ready(cx))?;
+                }
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+
+    fn read(&mut self) -> std::io::Result<usize> {
+        let missing = if self.input.is_empty() { 0 } else { self.incoming.missing(&self.input) };
+        let missing = usize::try_from(missing).unwrap_or(usize::MAX);
+        let whole = self.input.len().saturating_add(missing);
+        if missing > 0 && whole >= TAKE_FROM {
+            self.make_room_for_large(missing);
+            let count = self.stream.try_read_buf(&mut (&mut self.input).limit(missing))?;
+            self.expects_large = true;
+            self.busy = count >= BUSY;
+            if count == missing {
+                self.proven = u32::try_from(whole).unwrap_or(MAX_PROVEN).min(MAX_PROVEN);
+            }
+            return Ok(count);
+        }
+        self.make_room();
+        let most = if self.expects_large { HEAD } else { READ };
+        let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
+        self.expects_large = false;
+        self.busy = count >= BUSY;
+        Ok(count)
+    }
+
+    /// A large frame gets memory of its own. Its size grows with what has arrived, of this frame or of
+    /// the one before, never by what a header announces alone.
+    fn make_room_for_large(&mut self, missing: usize) {
+        let room = missing.min(self.input.len().max(self.proven as usize).max(UNPROVEN));
+        if self.lent {
+            let mut own = bodies::room(self.input.len() + room);
+            own.extend_from_slice(&self.input);
+            self.exchange_input(own);
+        } else if self.input.capacity() == self.input.len() {
+            self.input.reserve(room);
+        }
+    }
+
+    /// Makes room for an ordinary read in the memory that the connections of this thread share.
+    fn make_room(&mut self) {
+        if !self.lent {
+            let mut shared = take_input();
+            shared.extend_from_slice(&self.input);
+            self.input = shared;
+            self.lent = true;
+        } else if self.input.capacity() - self.input.len() < READ / 4 {
+            // Less than a large frame, at the end: it goes to the front.
+            self.input.reserve(READ - self.input.len());
+        }
+    }
+
+    fn exchange_input(&mut self, own: BytesMut) {
+        give_input(std::mem::replace(&mut self.input, own));
+        self.lent = false;
+    }
+
+    /// Lets other connections read. What is left and does not fill most of the memory moves out of it.
+    fn settle(&mut self) {
+        if self.lent && self.input.len() <= READ / 2 {
+            let own = match &*self.input {
+                [] => BytesMut::new(),
+                left => BytesMut::from(left),
+            };
+            self.exchange_input(own);
+        }
+    }
+
+    /// Decodes all that there is room for. Whether there may be room for more.
+    fn decode(&mut self, driver: &mut Driver<'_>, cx: &mut Context<'_>) -> Result<bool, End> {
+        let pipe = driver.pipe;
+        let Some(room) = pipe.room(cx.waker()) else { return self.look_ahead(driver) };
+        // What was in hand while others had to be read first.
+        let mut room = room.saturating_sub(self.messages.len());
+        let result = loop {
+            let before = self.input.len();
+            room -= self.incoming.plain_messages(&mut self.input, room, &mut self.messages);
+            self.decoded += before - self.input.len();
+            if room == 0 {
+                self.deliver(pipe);
+                room = pipe.room(cx.waker()).unwrap_or(0);
+                if room == 0 {
+                    break Ok(false);
+                }
+            }
+            if self.input.is_empty() {
+                self.undelivered = false;
+                break Ok(true);
+            }
+            match self.next() {
+                Ok(Some(Received::Message(message))) => {
+                    self.messages.push_back(message);
+                    room -= 1;
+                }
+                Ok(Some(other)) => {
+                    if let Err(error) = self.react(other, driver) {
+                        break Err(error);
+                    }
+                }
+                Ok(None) => {
+                    self.undelivered = false;
+                    break Ok(true);
+                }
+                Err(error) => break Err(error),
+            }
+        };
+        self.deliver(pipe);
+        result.map_err(|error| End::Broken(error.into()))
+    }
+
+    /// Decodes what is no message, up to the first message, which stays in hand.
+    fn look_ahead(&mut self, driver: &mut Driver<'_>) -> Result<bool, End> {
+        let broken = |error: ProtocolError| End::Broken(error.into());
+        while self.messages.is_empty() {
+            match self.next().map_err(broken)? {
+                Some(Received::Message(message)) => self.messages.push_back(message),
+                Some(other) => self.react(other, driver).map_err(broken)?,
+                None => {
+                    self.undelivered = false;
+                    return Ok(true);
+                }
+            }
+        }
+        Ok(false)
+    }
+
+    fn next(&mut self) -> Result<Option<Received>, ProtocolError> {
+        let before = self.input.len();
+        let received = self.incoming.next(&mut self.input);
+        self.decoded += before - self.input.len();
+        received
+    }
+
+    fn deliver(&mut self, pipe: &Arc<Pipe>) {
+        let octets = std::mem::take(&mut self.decoded);
+        pipe.deliver(&mut self.messages, octets);
+    }
+
+    fn react(&mut self, received: Received, driver: &mut Driver<'_>) -> Result<(), ProtocolError> {
+        match received {
+            Received::Ping(ping) => {
+                self.pinged = true;
+                driver.heartbeat.ping_received(ping.ttl, driver.clock.now());
+                driver.pipe.with_outgoing(|outgoing| outgoing.pong(&ping.context))
+            }
+            Received::Subscription(change, prefix) => {
+                // In the order in which they came.
+                self.deliver(driver.pipe);
+                driver.pipe.owner().clone().subscription(driver.pipe, change, &prefix)
+            }
+            Received::Pong(_) => {
+                driver.heartbeat.pong_received();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
