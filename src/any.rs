@@ -12,6 +12,7 @@ use crate::error::{
 };
 use crate::face::sealed::{Face, Receiving, Sending};
 use crate::face::{self, Receives, Sends, Socket, can};
+use crate::pattern::guest::Guest;
 use crate::peer::Peer;
 use crate::proxy::Ends;
 use crate::{
@@ -217,7 +218,7 @@ impl AnySocket {
     /// # Errors
     /// [`RecvError::WouldBlock`] otherwise.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        self.attempt_recv()
+        face::try_recv(self)
     }
 
     /// Subscribes to a prefix; see [`Sub::subscribe`].
@@ -428,6 +429,22 @@ impl Receiving for AnySocket {
 
     fn receivable(&self) -> &Notify {
         self.as_receives().map_or(&NEVER, Receiving::receivable)
+    }
+
+    fn guest(&self) -> Guest<'_> {
+        self.as_receives().map_or_else(|_| Guest::default(), Receiving::guest)
+    }
+
+    fn make_way(&self) {
+        if let Ok(socket) = self.as_receives() {
+            socket.make_way();
+        }
+    }
+
+    fn watch(&self, begins: bool) {
+        if let Ok(socket) = self.as_receives() {
+            socket.watch(begins);
+        }
     }
 
     fn has_message(&self) -> bool {

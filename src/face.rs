@@ -9,9 +9,11 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use tokio::task::coop::{consume_budget, cooperative};
+use transport::Visit;
 use zmtp_core::{Message, SocketType};
 
 use crate::error::{RecvError, SendError};
+use crate::pattern::guest::Guest;
 use crate::pattern::{retry, retry_in_turn};
 use sealed::{Receiving, Sending};
 
@@ -47,6 +49,7 @@ pub(crate) mod sealed {
 
     use crate::error::{ConfigError, RecvError, SendError};
     use crate::options::Options;
+    use crate::pattern::guest::Guest;
 
     /// Every socket.
     pub trait Face: Debug + Send + Sync + 'static {
@@ -105,6 +108,15 @@ pub(crate) mod sealed {
         /// Fires when a message may have come; may wake one of those who wait. Who is woken passes it on
         /// with `notify_one`, whether it takes something or not, if there is more.
         fn receivable(&self) -> &Notify;
+
+        /// Waits for a message at the connection itself.
+        fn guest(&self) -> Guest<'_>;
+
+        /// Somebody looks who is no guest: guests wait at no connection any more until they are polled again.
+        fn make_way(&self);
+
+        /// Somebody begins to wait who is to see a message and takes none, or ends that.
+        fn watch(&self, begins: bool);
 
         /// Whether `attempt_recv` has something to give, a failure included. If not, `receivable`
         /// fires when that changes.
@@ -207,6 +219,19 @@ pub(crate) async fn recv<S: Receiving + ?Sized>(
     apart(pin!(wait_to_recv(socket, limit))).await
 }
 
+/// Receives what is there. If that is nothing, whoever waits at a connection waits there no more, in case that it is a
+/// future with which nobody goes on.
+#[inline]
+pub(crate) fn try_recv<S: Receiving + ?Sized>(socket: &S) -> Result<Message, RecvError> {
+    match socket.take() {
+        Some(message) => Ok(message),
+        None => {
+            socket.make_way();
+            socket.attempt_recv()
+        }
+    }
+}
+
 async fn wait_to_recv<S: Receiving + ?Sized>(
     socket: &S,
     limit: Option<Duration>,
@@ -230,6 +255,7 @@ pub(crate) async fn until_sent<S: Sending + ?Sized>(
 ) -> Result<(), SendError> {
     retry(
         socket.sendable(),
+        Guest::default(),
         || socket.attempt_send(message),
         |error| *error == SendError::WouldBlock,
     )
@@ -242,6 +268,7 @@ pub(crate) async fn until_received<S: Receiving + ?Sized>(
 ) -> Result<Message, RecvError> {
     retry_in_turn(
         socket.receivable(),
+        socket.guest(),
         || socket.attempt_recv(),
         |error| *error == RecvError::WouldBlock,
         || socket.has_message(),
@@ -262,13 +289,34 @@ fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> 
 async fn spin<S: Receiving + ?Sized>(socket: &S) -> Option<Result<Message, RecvError>> {
     let time = socket.spin();
     let begin = (!time.is_zero()).then(Instant::now)?;
+    let mut glances = Glances::default();
     while begin.elapsed() < time {
         match socket.attempt_recv() {
-            Err(RecvError::WouldBlock) => tokio::task::yield_now().await,
+            Err(RecvError::WouldBlock) if glances.look(socket) => tokio::task::yield_now().await,
+            Err(RecvError::WouldBlock) => {}
             result => return Some(result),
         }
     }
     None
+}
+
+/// Looks for input of somebody who spins: at the connection itself, which costs less than a turn of the runtime.
+#[derive(Debug, Default)]
+pub(crate) struct Glances(u8);
+
+/// Looks at the connection itself for each turn of the runtime.
+const GLANCES: u8 = 16;
+
+impl Glances {
+    /// Looks once; whether the runtime should have a turn now.
+    pub(crate) fn look<S: Receiving + ?Sized>(&mut self, socket: &S) -> bool {
+        self.0 = (self.0 + 1) % GLANCES;
+        match socket.guest().glance() {
+            Visit::Declined => true,
+            Visit::Waiting => self.0 == 0,
+            Visit::Found => false,
+        }
+    }
 }
 
 /// Waits for `future` up to `limit`, outside of a runtime with the clock of the blocking sockets.

@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 use tokio::task::coop::cooperative;
 
+use crate::face::sealed::Receiving;
 use crate::face::within;
 use crate::{Receives, RecvHalf, blocking};
 
@@ -29,6 +30,9 @@ mod sealed {
 
         /// Fires when that may have changed.
         fn changed(&self) -> &Notify;
+
+        /// Somebody begins to wait for that, or ends it.
+        fn watch(&self, begins: bool);
     }
 }
 
@@ -40,6 +44,10 @@ impl<S: Receives> sealed::Readable for S {
     fn changed(&self) -> &Notify {
         self.receivable()
     }
+
+    fn watch(&self, begins: bool) {
+        Receiving::watch(self, begins);
+    }
 }
 
 impl<S: Receives> sealed::Readable for blocking::Socket<S> {
@@ -49,6 +57,10 @@ impl<S: Receives> sealed::Readable for blocking::Socket<S> {
 
     fn changed(&self) -> &Notify {
         self.as_async().changed()
+    }
+
+    fn watch(&self, begins: bool) {
+        self.as_async().watch(begins);
     }
 }
 
@@ -60,6 +72,10 @@ impl<S: Receives> sealed::Readable for RecvHalf<S> {
     fn changed(&self) -> &Notify {
         self.as_socket().changed()
     }
+
+    fn watch(&self, begins: bool) {
+        self.as_socket().watch(begins);
+    }
 }
 
 impl<S: Receives> sealed::Readable for blocking::RecvHalf<S> {
@@ -69,6 +85,10 @@ impl<S: Receives> sealed::Readable for blocking::RecvHalf<S> {
 
     fn changed(&self) -> &Notify {
         self.as_socket().changed()
+    }
+
+    fn watch(&self, begins: bool) {
+        self.as_socket().watch(begins);
     }
 }
 
@@ -106,6 +126,7 @@ pub async fn poll(sockets: &[&dyn Pollable], timeout: Option<Duration>) -> Vec<u
 /// Waits without end.
 pub(crate) async fn until_readable(sockets: &[&dyn Pollable]) -> Vec<usize> {
     let mut readable = look(sockets);
+    let _watched = readable.is_empty().then(|| Watched::new(sockets));
     while readable.is_empty() {
         let mut changes: Vec<_> =
             sockets.iter().map(|socket| Box::pin(socket.changed().notified())).collect();
@@ -123,6 +144,22 @@ pub(crate) async fn until_readable(sockets: &[&dyn Pollable]) -> Vec<usize> {
         }
     }
     readable
+}
+
+/// Sockets with somebody who waits for them to be readable.
+struct Watched<'a>(&'a [&'a dyn Pollable]);
+
+impl<'a> Watched<'a> {
+    fn new(sockets: &'a [&'a dyn Pollable]) -> Self {
+        sockets.iter().for_each(|socket| socket.watch(true));
+        Self(sockets)
+    }
+}
+
+impl Drop for Watched<'_> {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|socket| socket.watch(false));
+    }
 }
 
 fn look(sockets: &[&dyn Pollable]) -> Vec<usize> {

@@ -115,7 +115,7 @@ impl<S: Receives> RecvHalf<S> {
     /// # Errors
     /// [`RecvError::WouldBlock`] otherwise.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        self.0.attempt_recv()
+        crate::face::try_recv(&*self.0)
     }
 
     /// The messages as a stream; see [`Dealer::stream`].

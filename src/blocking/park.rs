@@ -1,7 +1,7 @@
 //! Waiting for a future by parking the thread that calls.
 
 use std::cell::Cell;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
@@ -74,23 +74,29 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// As [`block_on`]; `None` if the deadline comes first. The future is polled at least once.
 pub(super) fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
-    let future = unconstrained(future);
+    // Moved no more from here on.
+    let mut future = pin!(unconstrained(future));
     let Some(io) = drivable() else { return park_until(future, deadline) };
     if was_bulk() {
         // One thread that copies and one that works bring more than one after the other.
         io.lend();
         return park_until(future, deadline);
     }
-    io.wait(unconstrained(async move {
-        match deadline {
-            None => Some(future.await),
-            Some(deadline) => timeout_at(deadline.into(), future).await.ok(),
+    match deadline {
+        None => Some(io.wait(future.as_mut())),
+        Some(deadline) => {
+            io.wait(unconstrained(async { timeout_at(deadline.into(), future).await.ok() }))
         }
-    }))
+    }
 }
 
-/// Makes attempts until one gives something, for as long as `time`, while input and output go on.
-pub(super) fn spin<T>(time: Duration, mut attempt: impl FnMut() -> Option<T>) -> Option<T> {
+/// Makes attempts until one gives something, for as long as `time`, while input and output go on: `look` says
+/// when they should have a turn.
+pub(super) fn spin<T>(
+    time: Duration,
+    mut attempt: impl FnMut() -> Option<T>,
+    mut look: impl FnMut() -> bool,
+) -> Option<T> {
     let begin = (!time.is_zero()).then(Instant::now)?;
     // Who brings what is waited for may have no other core than this one.
     let again = || {
@@ -110,7 +116,9 @@ pub(super) fn spin<T>(time: Duration, mut attempt: impl FnMut() -> Option<T>) ->
             if let Some(found) = attempt() {
                 return Some(found);
             }
-            yield_now().await;
+            if look() {
+                yield_now().await;
+            }
         }
         None
     }))
@@ -146,11 +154,10 @@ fn drivable() -> Option<&'static Io> {
 }
 
 /// Polls `future` on this thread, which sleeps in between.
-fn park_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
+fn park_until<F: Future>(mut future: Pin<&mut F>, deadline: Option<Instant>) -> Option<F::Output> {
     // What it starts belongs to the blocking sockets. A thread that ends has no place to note that.
     let ends = Handle::try_current().is_err_and(|error| error.is_thread_local_destroyed());
     let _context = (!ends).then(io).and_then(Result::ok).map(Io::enter);
-    let mut future = pin!(future);
     with_parker(|parker, context| {
         loop {
             if let Poll::Ready(output) = future.as_mut().poll(context) {

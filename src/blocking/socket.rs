@@ -10,7 +10,7 @@ use super::park::{block_on, block_until, count, spin};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
-use crate::face::{until_received, until_sent};
+use crate::face::{Glances, try_recv, until_received, until_sent};
 use crate::{IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
@@ -212,7 +212,7 @@ impl<S: Receives> Socket<S> {
     /// # Errors
     /// [`RecvError::WouldBlock`] otherwise.
     pub fn try_recv(&self) -> Result<Message, RecvError> {
-        self.inner.attempt_recv()
+        try_recv(&self.inner)
     }
 
     /// All messages, one after the other, waiting for each without end. Ends behind an error that stays.
@@ -248,10 +248,13 @@ impl<S: Receives> Socket<S> {
     #[inline(never)]
     fn wait_to_recv(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
         let deadline = deadline(limit);
-        let found = spin(self.inner.spin().min(limit.unwrap_or(Duration::MAX)), || {
+        let time = self.inner.spin().min(limit.unwrap_or(Duration::MAX));
+        let attempt = || {
             let result = self.inner.attempt_recv();
             (!matches!(result, Err(RecvError::WouldBlock))).then_some(result)
-        });
+        };
+        let mut glances = Glances::default();
+        let found = spin(time, attempt, || glances.look(&self.inner));
         if let Some(result) = found {
             return result;
         }

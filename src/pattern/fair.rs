@@ -1,13 +1,14 @@
 //! Fair queueing: one message of each peer in turn, as long as it has some.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use transport::{Batch, Pipe, PipeId};
 use zmtp_core::Message;
 
+use super::guest::{Favourite, Guest};
 use super::lock;
 
 /// All pipes of a socket that have something to receive.
@@ -20,6 +21,9 @@ pub(crate) struct FairQueue {
     /// Pipes in turn, each with the batch in hand. Only receivers come here.
     active: Mutex<VecDeque<Active>>,
     changed: Notify,
+    favourite: Favourite,
+    guests: AtomicUsize,
+    watchers: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -34,6 +38,48 @@ impl FairQueue {
         lock(&self.announced).push_back(pipe.clone());
         self.any_announced.store(true, Ordering::Release);
         self.changed.notify_one();
+    }
+
+    /// The same of a pipe where a receiver has found messages, who need not be told.
+    pub(crate) fn found(&self, pipe: &Arc<Pipe>, batch: Batch) {
+        lock(&self.active).push_back(Active { pipe: pipe.clone(), batch });
+    }
+
+    /// Whom the next message will come from, most probably.
+    pub(crate) const fn favourite(&self) -> &Favourite {
+        &self.favourite
+    }
+
+    /// Guests that wait at a connection.
+    pub(crate) const fn guests(&self) -> &AtomicUsize {
+        &self.guests
+    }
+
+    /// Somebody looks for a message who is no guest.
+    pub(crate) fn make_way(&self) {
+        if self.guests.load(Ordering::SeqCst) > 0 {
+            Guest::of(self).make_way();
+        }
+    }
+
+    /// Somebody waits who takes no message, but is to see one; or does no more.
+    pub(crate) fn watch(&self, begins: bool) {
+        if begins {
+            self.watchers.fetch_add(1, Ordering::SeqCst);
+            self.make_way();
+        } else {
+            self.watchers.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+
+    /// Whether somebody does.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watchers.load(Ordering::SeqCst) > 0
+    }
+
+    /// For somebody who waits for a message.
+    pub(crate) fn guest(&self) -> Guest<'_> {
+        Guest::of(self)
     }
 
     /// Fires when a message may have come.
@@ -87,6 +133,7 @@ impl FairQueue {
     fn activate(&self, active: &mut VecDeque<Active>) {
         if self.any_announced.swap(false, Ordering::Acquire) {
             let mut announced = lock(&self.announced);
+            self.favourite.note(announced.front().filter(|_| announced.len() == 1));
             while let Some(pipe) = announced.pop_front() {
                 active.push_back(Active { pipe, batch: Batch::default() });
             }

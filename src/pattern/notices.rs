@@ -9,6 +9,7 @@ use zmtp_core::Message;
 use zmtp_core::peer::Peer;
 use zmtp_core::wire::subscription::SubscriptionChange;
 
+use super::guest::Guest;
 use super::lock;
 
 /// Everything that waits for the application, in the order in which it happened.
@@ -81,6 +82,17 @@ impl Notices {
     pub(crate) const fn changed(&self) -> &Notify {
         &self.changed
     }
+
+    /// Nobody: what comes is not only messages.
+    pub(crate) fn guest(&self) -> Guest<'_> {
+        Guest::default()
+    }
+
+    /// Nobody has to.
+    pub(crate) const fn make_way(&self) {}
+
+    /// They see everything.
+    pub(crate) const fn watch(&self, _begins: bool) {}
 
     /// Wakes all receivers, for other reasons.
     pub(crate) fn wake_all(&self) {

@@ -127,7 +127,8 @@ macro_rules! receives {
             /// Receives a message, waiting for one, for as long as
             /// [`Options::recv_timeout`](crate::Options::recv_timeout) allows.
             ///
-            /// Cancel safe: a dropped future has taken nothing.
+            /// Cancel safe: a dropped future has taken nothing. One that is kept and polled no more, though it
+            /// was woken, may hold up what else happens to the connection that it waits at, such as its end.
             ///
             /// # Errors
             /// [`RecvError`](crate::error::RecvError), never `WouldBlock`.
@@ -178,10 +179,7 @@ macro_rules! receives {
             /// [`RecvError::WouldBlock`](crate::error::RecvError) otherwise.
             #[inline]
             pub fn try_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
-                match self.take() {
-                    Some(message) => Ok(message),
-                    None => self.take_or_say_why(),
-                }
+                crate::face::try_recv(self)
             }
 
             #[inline]
@@ -215,11 +213,26 @@ macro_rules! receives {
             }
 
             fn attempt_recv(&self) -> Result<crate::Message, crate::error::RecvError> {
-                self.try_recv()
+                match self.take() {
+                    Some(message) => Ok(message),
+                    None => self.take_or_say_why(),
+                }
             }
 
             fn receivable(&self) -> &tokio::sync::Notify {
                 self.pattern.queue.changed()
+            }
+
+            fn guest(&self) -> crate::pattern::guest::Guest<'_> {
+                self.pattern.queue.guest()
+            }
+
+            fn make_way(&self) {
+                self.pattern.queue.make_way();
+            }
+
+            fn watch(&self, begins: bool) {
+                self.pattern.queue.watch(begins);
             }
 
             fn has_message(&self) -> bool {

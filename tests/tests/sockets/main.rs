@@ -2,6 +2,7 @@
 
 mod departed;
 mod doors;
+mod guests;
 mod inproc;
 mod life;
 mod many;
