@@ -281,10 +281,13 @@ impl Message {
 
     /// A message of `front` and the parts of this one. A copy of this one if there is nothing in front.
     #[must_use]
+    #[inline]
     pub fn behind(&self, front: &[Part]) -> Self {
-        if front.is_empty() {
-            return self.clone();
-        }
+        if front.is_empty() { self.clone() } else { self.composed(front) }
+    }
+
+    #[inline(never)]
+    fn composed(&self, front: &[Part]) -> Self {
         let mut parts = front.iter().chain(self.parts()).cloned();
         let first = parts.next().unwrap_or_default();
         Self { first, rest: parts.collect(), origin: None }

@@ -394,7 +394,7 @@ impl Pipe {
             let mut announce = false;
             for message in outbound.go_direct(to.clone(), joint.clone(), from.owner.hello()) {
                 // Both marks together are never less than what waited under one of them.
-                announce |= to.accept(message, from.conflate) == Some(true);
+                announce |= to.accept(&[], &message, from.conflate) == Some(true);
             }
             let subscriptions = outbound.take_subscriptions();
             let changes = subscriptions.iter().map(|(change, prefix)| (*change, &**prefix));
@@ -418,7 +418,9 @@ impl Pipe {
 
     /// Takes a message of a sender in this process, unless the mark is reached; says whether the owner
     /// must be told.
-    fn accept(&self, message: Message, conflate: bool) -> Option<bool> {
+    fn accept(&self, front: &[Part], message: &Message, conflate: bool) -> Option<bool> {
+        // Before the receiver has to wait for it.
+        let message = message.behind(front);
         let mut inbound = lock(&self.inbound);
         (conflate || inbound.takes_more()).then(|| inbound.accept(message, conflate))
     }

@@ -131,8 +131,7 @@ impl Outbound {
                 queue.push_back(message.behind(front));
             }
             Link::Direct(receiver, _) => {
-                // Copied before the receiver would have to wait for it.
-                return match receiver.accept(message.behind(front), self.conflate) {
+                return match receiver.accept(front, message, self.conflate) {
                     Some(announce) => Ok(announce.then(|| receiver.clone())),
                     None => {
                         self.blocked = true;

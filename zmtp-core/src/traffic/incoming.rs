@@ -91,8 +91,10 @@ impl Incoming {
         let limit = self.limits.max_message.min(TAKE_FROM - 1);
         let mut rest = &**input;
         let before = messages.len();
-        while messages.len() - before < most {
-            if let Some((body, behind)) = plain_message(rest, limit) {
+        loop {
+            while messages.len() - before < most
+                && let Some((body, behind)) = plain_message(rest, limit)
+            {
                 // Filled in its place: a message that was just written is moved at the price of ten.
                 messages.push_back(Message::EMPTY);
                 if let Some(message) = messages.back_mut() {
@@ -102,7 +104,11 @@ impl Incoming {
                     }
                 }
                 rest = behind;
-            } else if let Some((body, behind)) = self.delimited(rest, limit) {
+            }
+            if rest.starts_with(&DELIMITER)
+                && messages.len() - before < most
+                && let Some((body, behind)) = self.delimited(rest, limit)
+            {
                 messages.push_back(Message::delimited(self.copy(body)));
                 rest = behind;
             } else {
@@ -114,10 +120,11 @@ impl Incoming {
         messages.len() - before
     }
 
-    /// The body of a message of REQ or REP at the front, as [`plain_message`]: one part behind an empty one.
+    /// The body of a message of REQ or REP at the front, as [`plain_message`]: one part behind the delimiter that is
+    /// there.
     #[inline(never)]
     fn delimited<'a>(&self, input: &'a [u8], limit: usize) -> Option<(&'a [u8], &'a [u8])> {
-        let behind = input.strip_prefix(&DELIMITER).filter(|_| self.limits.max_parts >= 2)?;
+        let behind = input.get(DELIMITER.len()..).filter(|_| self.limits.max_parts >= 2)?;
         plain_message(behind, limit)
     }
 
