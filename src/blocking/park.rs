@@ -90,38 +90,71 @@ pub(super) fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Op
     }
 }
 
-/// Makes attempts until one gives something, for as long as `time`, while input and output go on: `look` says
-/// when they should have a turn.
+/// A turn of a loop that finds nothing takes less, unless somebody else had the core.
+const TURN: Duration = Duration::from_micros(5);
+
+/// How to look again and again.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Look {
+    /// For how long.
+    pub(super) time: Duration,
+    /// Who brings what is waited for may have no other core than this one. To leave it to them costs a call of the
+    /// system each time.
+    pub(super) fair: bool,
+}
+
+/// What came of looking.
+#[derive(Debug)]
+pub(super) enum Looked<T> {
+    /// It came while we looked: to sleep would have taken longer.
+    Seen(T),
+    /// It had come already, or with somebody who had this core meanwhile.
+    There(T),
+    Nothing,
+}
+
+/// Makes attempts until one gives something, while input and output go on: `turn` says when they should have one.
 pub(super) fn spin<T>(
-    time: Duration,
+    look: Look,
     mut attempt: impl FnMut() -> Option<T>,
-    mut look: impl FnMut() -> bool,
-) -> Option<T> {
-    let begin = (!time.is_zero()).then(Instant::now)?;
-    // Who brings what is waited for may have no other core than this one.
-    let again = || {
-        std::thread::yield_now();
-        begin.elapsed() < time
-    };
-    let Some(io) = drivable() else {
-        while again() {
-            if let Some(found) = attempt() {
-                return Some(found);
-            }
+    mut turn: impl FnMut() -> bool,
+) -> Looked<T> {
+    let Look { time, fair } = look;
+    let begin = Instant::now();
+    let (mut last, mut gap, mut turns) = (Duration::ZERO, Duration::MAX, 0_u32);
+    let mut attempt = || {
+        let found = attempt();
+        // In the first turn, what had come before is read.
+        let seen = turns > 1 && gap < TURN;
+        turns = turns.saturating_add(1);
+        gap = begin.elapsed().saturating_sub(last);
+        last += gap;
+        if fair {
+            std::thread::yield_now();
         }
-        return None;
-    };
-    io.wait(unconstrained(async {
-        while again() {
-            if let Some(found) = attempt() {
-                return Some(found);
-            }
-            if look() {
-                yield_now().await;
-            }
+        match found {
+            Some(found) if seen => Some(Looked::Seen(found)),
+            Some(found) => Some(Looked::There(found)),
+            None => (last > time).then_some(Looked::Nothing),
         }
-        None
-    }))
+    };
+    match drivable() {
+        Some(io) => io.wait(unconstrained(async {
+            loop {
+                if let Some(looked) = attempt() {
+                    return looked;
+                }
+                if turn() {
+                    yield_now().await;
+                }
+            }
+        })),
+        None => loop {
+            if let Some(looked) = attempt() {
+                return looked;
+            }
+        },
+    }
 }
 
 /// Octets between two waits that make much traffic, and those of its messages on average that make it bulk.
@@ -146,6 +179,19 @@ pub(super) fn count(octets: usize) {
 fn was_bulk() -> bool {
     let (messages, octets) = TRAFFIC.replace((0, 0));
     octets >= MUCH && octets / LARGE >= messages
+}
+
+/// Messages between two waits of somebody who talks with a peer, and does not just receive.
+const TALK: usize = 4;
+
+/// Whether no more goes through this thread than question and answer, and it may look for the next one by itself.
+pub(super) fn talks() -> bool {
+    TRAFFIC.with(|traffic| traffic.get().0 <= TALK) && drivable().is_some()
+}
+
+/// The thread has found what it would have waited for.
+pub(super) fn count_anew() {
+    TRAFFIC.set((0, 0));
 }
 
 /// What this thread may drive while it waits: nothing on a thread that belongs to a runtime, or ends already.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use transport::{Endpoint, Engine, StartError};
 use zmtp_core::{Message, SocketType};
 
-use super::park::{block_on, block_until, count, spin};
+use super::habit::Habit;
+use super::park::{Look, Looked, block_on, block_until, count, count_anew, spin, talks};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
@@ -22,6 +23,7 @@ use crate::{IntoEndpoint, Options, Receives, Sends};
 pub struct Socket<S: crate::Socket> {
     /// Dropped first.
     end: End,
+    habit: Habit,
     inner: S,
 }
 
@@ -62,7 +64,7 @@ impl<S: crate::Socket> Socket<S> {
     pub fn from_async(socket: S) -> Result<Self, ConfigError> {
         runtime::runtime().map_err(|error| ConfigError::Runtime(error.kind()))?;
         let end = End { engine: socket.engine().clone(), linger: socket.linger(), waits: true };
-        Ok(Self { end, inner: socket })
+        Ok(Self { end, habit: Habit::new(), inner: socket })
     }
 
     /// The asynchronous face, to wait for it together with others in a task.
@@ -74,7 +76,7 @@ impl<S: crate::Socket> Socket<S> {
     /// The asynchronous socket. Endpoints that it has stay on the threads of the blocking sockets.
     #[must_use]
     pub fn into_async(self) -> S {
-        let Self { mut end, inner } = self;
+        let Self { mut end, inner, .. } = self;
         end.waits = false;
         inner
     }
@@ -139,7 +141,7 @@ impl<S: crate::Socket> Socket<S> {
     /// Sends what waits, for as long as the linger option allows, and ends everything. Gives the
     /// number of messages that could not be sent.
     pub fn close(self) -> usize {
-        let Self { mut end, inner } = self;
+        let Self { mut end, inner, .. } = self;
         end.waits = false;
         block_on(inner.finish())
     }
@@ -248,18 +250,41 @@ impl<S: Receives> Socket<S> {
     #[inline(never)]
     fn wait_to_recv(&self, limit: Option<Duration>) -> Result<Message, RecvError> {
         let deadline = deadline(limit);
-        let time = self.inner.spin().min(limit.unwrap_or(Duration::MAX));
+        if let Some(result) = self.look(limit.unwrap_or(Duration::MAX)) {
+            return result;
+        }
+        let wait = until_received(&self.inner);
+        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
+    }
+
+    /// Looks again and again: for as long as the socket spins, or else for a moment if that paid lately.
+    fn look(&self, limit: Duration) -> Option<Result<Message, RecvError>> {
+        let asked = self.inner.spin();
+        let fair = !asked.is_zero();
+        let time = match fair {
+            true => asked,
+            false if talks() => self.habit.time()?,
+            false => return None,
+        };
         let attempt = || {
             let result = self.inner.attempt_recv();
             (!matches!(result, Err(RecvError::WouldBlock))).then_some(result)
         };
         let mut glances = Glances::default();
-        let found = spin(time, attempt, || glances.look(&self.inner));
-        if let Some(result) = found {
-            return result;
-        }
-        let wait = until_received(&self.inner);
-        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
+        let look = Look { time: time.min(limit), fair };
+        let found = match spin(look, attempt, || glances.look(&self.inner)) {
+            Looked::Seen(found) => {
+                self.habit.learn(true);
+                found
+            }
+            Looked::There(found) => found,
+            Looked::Nothing => {
+                self.habit.learn(false);
+                return None;
+            }
+        };
+        count_anew();
+        Some(found)
     }
 }
 

@@ -281,9 +281,12 @@ impl Pipe {
         self.try_with_reader(Visit::Declined, |reader| reader.visit(self, batch, context))
     }
 
-    /// As [`visit`](Self::visit), without waiting: asks the system.
+    /// As [`visit`](Self::visit), without waiting: asks the system. A peer in this process delivers by itself.
     pub fn glance(&self, batch: &mut Batch) -> Visit {
-        self.try_with_reader(Visit::Declined, |reader| reader.glance(self, batch))
+        match self.try_with_reader(Visit::Declined, |reader| reader.glance(self, batch)) {
+            Visit::Declined if lock(&self.inbound).sender().is_some() => Visit::Waiting,
+            visit => visit,
+        }
     }
 
     /// The driver reads again.
