@@ -171,12 +171,13 @@ impl Options {
     }
 
     /// All types that receive: how long `recv` looks for a message again and again before it sleeps.
-    /// Default: not at all.
+    /// Default: not at all; a [blocking](crate::blocking) socket up to 60 µs where messages came within that time
+    /// lately.
     ///
     /// Waking an idle core takes tens of microseconds. Who expects the next message sooner than that, as a
     /// REQ does its answer, gets it faster for the price of a core that never rests: some 100 µs are
-    /// plenty. An asynchronous socket lets its runtime go on meanwhile; a blocking one keeps its thread,
-    /// while another one moves the octets, so spin only where there is a core for each.
+    /// plenty. An asynchronous socket lets its runtime go on meanwhile, and a blocking one all blocking
+    /// sockets, but either keeps its core, so spin only where there is one for each.
     pub fn spin(mut self, time: Duration) -> Self {
         self.spin = time;
         self
