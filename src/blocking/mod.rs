@@ -17,8 +17,8 @@
 //! - **Who waits does the work.** A message that is there already is received on the calling thread alone, and
 //!   one that finds room is encoded there. A call that has to wait moves octets and makes connections itself, for
 //!   all blocking sockets, so that an answer is not handed from thread to thread. While no call waits, a thread does
-//!   that which starts with the first blocking socket; [`io_threads`] asks for threads that always do. Where answers come within
-//!   microseconds, a call looks for them as long before it sleeps.
+//!   that which starts with the first blocking socket; [`io_threads`] asks for threads that always do. Where
+//!   answers come within microseconds, a call looks for them as long before it sleeps.
 //! - **What a pattern cannot do does not compile**, as with the [asynchronous](crate) sockets: each type
 //!   here is a [`Socket`] around one of those. [`Socket::from_async`], [`Socket::as_async`] and
 //!   [`Socket::into_async`] lead from one face to the other.

@@ -263,7 +263,7 @@ impl<S: Receives> Socket<S> {
         let fair = !asked.is_zero();
         let time = match fair {
             true => asked,
-            false if talks() => self.habit.time()?,
+            false if talks() => self.habit.time().filter(|time| *time <= limit)?,
             false => return None,
         };
         let attempt = || {

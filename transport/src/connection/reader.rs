@@ -134,8 +134,10 @@ impl Reader {
     ) -> Result<(), End> {
         let result = self.receive_all(driver, cx);
         self.settle();
-        self.hospitable =
-            driver.heartbeat.poll_timeout().is_none() && !self.pinged && self.incoming.is_plain();
+        self.hospitable = driver.heartbeat.poll_timeout().is_none()
+            && !self.pinged
+            && self.incoming.is_plain()
+            && !driver.pipe.conflates();
         if self.hospitable && !self.driver.as_ref().is_some_and(|it| it.will_wake(cx.waker())) {
             self.driver = Some(cx.waker().clone());
         }
