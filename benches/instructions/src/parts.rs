@@ -9,7 +9,7 @@ use zmtp_core::Message;
 use zmtp_core::traffic::{Incoming, Outgoing, Received, TAKE_FROM};
 
 use crate::Error;
-use crate::world::{Sockets, World};
+use crate::world::{Sockets, Talk, World};
 
 /// Something to count.
 pub(crate) struct Part {
@@ -45,6 +45,7 @@ pub(crate) const PARTS: &[Part] = &[
     part("send", "send", MANY, || run_send("tcp://127.0.0.1:*")),
     part("send-inproc", "send", MANY, || run_send("inproc://send")),
     part("recv", "recv", MANY, run_recv),
+    part("request", "request", MANY, || request(&Talk::begun()?)),
     part("seal", "encode", MANY, || produce(World::curve()?, SMALL, MANY)),
     part("seal-large", "encode", FEW, || produce(World::curve()?, LARGE, FEW)),
     part("open", "decode", MANY, || consume(World::curve()?, SMALL, MANY)),
@@ -92,6 +93,12 @@ fn recv(pull: &Pull) -> Result<(), Error> {
         black_box(pull.try_recv()?);
     }
     Ok(())
+}
+
+/// And its answer.
+#[inline(never)]
+fn request(talk: &Talk) -> Result<(), Error> {
+    talk.ask_and_answer(&[7; SMALL], MANY)
 }
 
 #[inline(never)]

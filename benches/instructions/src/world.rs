@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use curve::{CurveClient, CurveServer, KeyPair};
-use ironhouse::{Options, Pull, Push};
+use ironhouse::{Options, Pull, Push, Rep, Req};
 use tokio::runtime::{Builder, Runtime};
 use zmtp_core::connection::{Connection, ConnectionConfig};
 use zmtp_core::mechanism::null::Null;
@@ -77,5 +77,39 @@ impl Sockets {
             Ok::<_, Error>((push, pull))
         })?;
         Ok(Self { runtime, push, pull })
+    }
+}
+
+/// REQ and REP over tcp, and the runtime of both.
+pub(crate) struct Talk {
+    runtime: Runtime,
+    req: Req,
+    rep: Rep,
+}
+
+impl Talk {
+    pub(crate) fn begun() -> Result<Self, Error> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let (req, rep) = runtime.block_on(async {
+            let (req, rep) = (Req::new(Options::new())?, Rep::new(Options::new())?);
+            req.connect(rep.bind("tcp://127.0.0.1:*").await?)?.ready().await?;
+            Ok::<_, Error>((req, rep))
+        })?;
+        let talk = Self { runtime, req, rep };
+        // Until each side knows from whom to expect the next message.
+        talk.ask_and_answer(&[0], 4)?;
+        Ok(talk)
+    }
+
+    /// Requests of `body`, and the same as their answers.
+    pub(crate) fn ask_and_answer(&self, body: &[u8], times: u64) -> Result<(), Error> {
+        self.runtime.block_on(async {
+            for _ in 0..times {
+                self.req.send(body).await?;
+                self.rep.send(self.rep.recv().await?).await?;
+                self.req.recv().await?;
+            }
+            Ok(())
+        })
     }
 }
