@@ -11,6 +11,8 @@ use crate::lock::lock;
 
 /// Octets of one ordinary read.
 pub(crate) const READ: usize = 256 * 1024;
+/// Octets of one read by who waits for a message, on whatever thread that is.
+pub(crate) const VISIT: usize = 8 * 1024;
 
 /// Pieces that wait for somebody to encode into them: 2 MiB in the whole process.
 const MAX_PIECES: usize = 32;
@@ -35,17 +37,17 @@ pub(crate) fn give_piece(piece: BytesMut) {
     }
 }
 
-/// Room for [`READ`] octets.
-pub(crate) fn take_input() -> BytesMut {
+/// Room for at least `least` octets: [`READ`] or [`VISIT`].
+pub(crate) fn take_input(least: usize) -> BytesMut {
     let input = INPUT.try_with(Cell::take).unwrap_or_default();
-    if input.capacity() < READ { BytesMut::with_capacity(READ) } else { input }
+    if input.capacity() < least { BytesMut::with_capacity(least) } else { input }
 }
 
 /// Gives that room back, with nothing in it.
 pub(crate) fn give_input(mut input: BytesMut) {
     input.clear();
     // What was made from it may still hold it.
-    if input.try_reclaim(READ) {
+    if input.try_reclaim(READ) || input.try_reclaim(VISIT) {
         let _ = INPUT.try_with(|place| place.set(input));
     }
 }
@@ -54,27 +56,39 @@ pub(crate) fn give_input(mut input: BytesMut) {
 mod tests {
     use bytes::Buf;
 
-    use super::{READ, give_input, take_input};
+    use super::{READ, VISIT, give_input, take_input};
 
     #[test]
     fn a_thread_reads_into_the_same_memory_again() {
-        let mut input = take_input();
+        let mut input = take_input(READ);
         input.extend_from_slice(&[1; 1000]);
         let place = input.as_ptr();
         input.advance(700);
         give_input(input);
-        let input = take_input();
+        let input = take_input(READ);
         assert!(input.is_empty() && input.capacity() >= READ);
         assert_eq!(input.as_ptr(), place);
     }
 
     #[test]
+    fn a_thread_that_only_visits_holds_little() {
+        let mut input = take_input(VISIT);
+        assert!(input.capacity() < 2 * VISIT);
+        input.extend_from_slice(&[1; 1000]);
+        let place = input.as_ptr();
+        input.advance(700);
+        give_input(input);
+        assert_eq!(take_input(VISIT).as_ptr(), place);
+        assert!(take_input(READ).capacity() >= READ);
+    }
+
+    #[test]
     fn memory_that_somebody_holds_is_not_used_again() {
-        let mut input = take_input();
+        let mut input = take_input(READ);
         input.extend_from_slice(b"body");
         let (place, body) = (input.as_ptr(), input.split_to(4).freeze());
         give_input(input);
-        assert_ne!(take_input().as_ptr(), place);
+        assert_ne!(take_input(READ).as_ptr(), place);
         assert_eq!(body, "body");
     }
 }

@@ -18,7 +18,7 @@ use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Heartbeat, Incoming, Received, TAKE_FROM};
 
 use super::bodies;
-use super::memory::{READ, give_input, take_input};
+use super::memory::{READ, VISIT, give_input, take_input};
 use super::pump::End;
 use crate::clock::Clock;
 use crate::events::Disconnect;
@@ -36,7 +36,7 @@ const HEAD: usize = 8 * 1024;
 const TURNS: usize = 16;
 /// Octets of a read behind which more follows: one task that reads and another that works bring more than one
 /// that does both.
-const BUSY: usize = 8 * 1024;
+const BUSY: usize = VISIT;
 /// Octets of a read that a visitor makes without being told that there is something.
 const GLANCE: usize = 1024;
 
@@ -189,7 +189,7 @@ impl Reader {
                 Poll::Ready(Err(error)) => break Err(error),
                 Poll::Ready(Ok(())) => {}
             }
-            match self.read() {
+            match self.read(VISIT) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 read => break read,
             }
@@ -255,7 +255,7 @@ impl Reader {
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
         loop {
-            match self.read() {
+            match self.read(READ) {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {
                     ready!(self.stream.poll_read_ready(cx))?;
                 }
@@ -264,7 +264,8 @@ impl Reader {
         }
     }
 
-    fn read(&mut self) -> std::io::Result<usize> {
+    /// Reads up to `most` octets, or what is missing of a large frame.
+    fn read(&mut self, most: usize) -> std::io::Result<usize> {
         let missing = if self.input.is_empty() { 0 } else { self.incoming.missing(&self.input) };
         let missing = usize::try_from(missing).unwrap_or(usize::MAX);
         let whole = self.input.len().saturating_add(missing);
@@ -278,8 +279,8 @@ impl Reader {
             }
             return Ok(count);
         }
-        self.make_room();
-        let most = if self.expects_large { HEAD } else { READ };
+        self.make_room(most);
+        let most = if self.expects_large { HEAD } else { most };
         let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
         self.expects_large = false;
         self.busy = count >= BUSY;
@@ -300,15 +301,15 @@ impl Reader {
     }
 
     /// Makes room for an ordinary read in the memory that the connections of this thread share.
-    fn make_room(&mut self) {
+    fn make_room(&mut self, least: usize) {
         if !self.lent {
-            let mut shared = take_input();
+            let mut shared = take_input(least);
             shared.extend_from_slice(&self.input);
             self.input = shared;
             self.lent = true;
-        } else if self.input.capacity() - self.input.len() < READ / 4 {
+        } else if self.input.capacity() - self.input.len() < least / 4 {
             // Less than a large frame, at the end: it goes to the front.
-            self.input.reserve(READ - self.input.len());
+            self.input.reserve(least.saturating_sub(self.input.len()));
         }
     }
 
