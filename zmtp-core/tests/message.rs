@@ -105,12 +105,16 @@ fn parts_are_pushed_popped_and_split() {
     assert_eq!((it.first(), it.get(1).unwrap(), it.get(4)), (&"a".into(), &"b".into(), None));
     for at in [0, 4, 5, usize::MAX] {
         assert_eq!(it.clone().split_at(at), None);
+        assert_eq!(it.clone().take_front(at), None);
     }
     for at in 1..4 {
         let (head, tail) = it.clone().split_at(at).unwrap();
         assert_eq!((head.len(), tail.len()), (at, 4 - at));
         assert!(head.parts().chain(tail.parts()).eq(it.parts()));
+        assert_eq!(it.clone().take_front(at).unwrap(), (head.into_parts().collect(), tail));
     }
+    assert_eq!(it.behind(&["".into(), "0".into()]), of(&[b"", b"0", b"a", b"b", b"c", b"d"]));
+    assert_eq!(it.behind(&[]), it);
     for expected in ["a", "b", "c"] {
         assert_eq!(it.pop_front().unwrap(), expected);
     }
@@ -126,6 +130,9 @@ fn a_split_keeps_the_peer_on_both_sides() {
     node.feed(&hello_null("PUSH")).feed(&message(&[b"a", b"b", b"c"]));
     let (head, tail) = node.messages().remove(0).split_at(2).unwrap();
     assert!(head.peer().is_some() && tail.peer() == head.peer());
+    let (_, behind) = head.clone().take_front(1).unwrap();
+    assert_eq!(behind.peer(), head.peer());
+    assert_eq!(behind.behind(&[]).peer(), head.peer());
 }
 
 #[test]
