@@ -249,18 +249,11 @@ impl Message {
 
     /// Splits in front of part `at`; `None` if that would leave either side without a part.
     #[must_use]
-    pub fn split_at(mut self, at: usize) -> Option<(Self, Self)> {
-        if at == 0 || at >= self.len() {
-            return None;
-        }
-        // Taken whole where it can be, which allocates nothing.
-        let tail = match at {
-            1 => core::mem::take(&mut self.rest),
-            at => self.rest.split_off(at - 1),
-        };
-        let mut tail = Self::from_parts(tail)?;
-        tail.origin.clone_from(&self.origin);
-        Some((self, tail))
+    pub fn split_at(self, at: usize) -> Option<(Self, Self)> {
+        let (front, tail) = self.take_front(at)?;
+        let mut head = Self::from_parts(front)?;
+        head.origin.clone_from(&tail.origin);
+        Some((head, tail))
     }
 
     /// Takes the first `at` parts off; `None` if that would leave either side without a part.
@@ -288,9 +281,7 @@ impl Message {
 
     #[inline(never)]
     fn composed(&self, front: &[Part]) -> Self {
-        let mut parts = front.iter().chain(self.parts()).cloned();
-        let first = parts.next().unwrap_or_default();
-        Self { first, rest: parts.collect(), origin: None }
+        Self::from_parts(front.iter().chain(self.parts()).cloned()).unwrap_or_default()
     }
 
     /// A message of two parts, of which the first is empty.
