@@ -128,7 +128,7 @@ impl Pump {
             *behind = reader.is_behind();
             received
         });
-        received.unwrap_or(Ok(()))
+        received.unwrap_or(Ok(())).map_err(End::Broken)
     }
 
     fn tick(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<(), ProtocolError> {

@@ -19,7 +19,6 @@ use zmtp_core::traffic::{Heartbeat, Incoming, Received, TAKE_FROM};
 
 use super::bodies;
 use super::memory::{READ, VISIT, give_input, take_input};
-use super::pump::End;
 use crate::clock::Clock;
 use crate::events::Disconnect;
 use crate::net::Stream;
@@ -131,7 +130,7 @@ impl Reader {
         &mut self,
         driver: &mut Driver<'_>,
         cx: &mut Context<'_>,
-    ) -> Result<(), End> {
+    ) -> Result<(), Disconnect> {
         let result = self.receive_all(driver, cx);
         self.settle();
         self.hospitable = driver.heartbeat.poll_timeout().is_none()
@@ -144,7 +143,11 @@ impl Reader {
         result
     }
 
-    fn receive_all(&mut self, driver: &mut Driver<'_>, cx: &mut Context<'_>) -> Result<(), End> {
+    fn receive_all(
+        &mut self,
+        driver: &mut Driver<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<(), Disconnect> {
         let mut octets = 0;
         for _ in 0..TURNS {
             if self.undelivered && !self.decode(driver, cx)? {
@@ -155,17 +158,17 @@ impl Reader {
                 break;
             }
             if let Some(kind) = self.failed {
-                return Err(End::Broken(Disconnect::Io(kind)));
+                return Err(Disconnect::Io(kind));
             }
             match self.poll_read(cx) {
                 Poll::Pending => return Ok(()),
-                Poll::Ready(Ok(0)) => return Err(End::Broken(Disconnect::PeerClosed)),
+                Poll::Ready(Ok(0)) => return Err(Disconnect::PeerClosed),
                 Poll::Ready(Ok(count)) => {
                     driver.heartbeat.received();
                     self.undelivered = true;
                     octets += count;
                 }
-                Poll::Ready(Err(error)) => return Err(End::Broken(Disconnect::Io(error.kind()))),
+                Poll::Ready(Err(error)) => return Err(Disconnect::Io(error.kind())),
             }
         }
         if self.undelivered {
@@ -330,7 +333,11 @@ impl Reader {
     }
 
     /// Decodes all that there is room for. Whether there may be room for more.
-    fn decode(&mut self, driver: &mut Driver<'_>, cx: &mut Context<'_>) -> Result<bool, End> {
+    fn decode(
+        &mut self,
+        driver: &mut Driver<'_>,
+        cx: &mut Context<'_>,
+    ) -> Result<bool, Disconnect> {
         let pipe = driver.pipe;
         let Some(room) = pipe.room(cx.waker()) else { return self.look_ahead(driver) };
         // What was in hand while others had to be read first.
@@ -368,16 +375,15 @@ impl Reader {
             }
         };
         self.deliver(pipe);
-        result.map_err(|error| End::Broken(error.into()))
+        result.map_err(Disconnect::from)
     }
 
     /// Decodes what is no message, up to the first message, which stays in hand.
-    fn look_ahead(&mut self, driver: &mut Driver<'_>) -> Result<bool, End> {
-        let broken = |error: ProtocolError| End::Broken(error.into());
+    fn look_ahead(&mut self, driver: &mut Driver<'_>) -> Result<bool, Disconnect> {
         while self.messages.is_empty() {
-            match self.next().map_err(broken)? {
+            match self.next()? {
                 Some(Received::Message(message)) => self.messages.push_back(message),
-                Some(other) => self.react(other, driver).map_err(broken)?,
+                Some(other) => self.react(other, driver)?,
                 None => {
                     self.undelivered = false;
                     return Ok(true);
