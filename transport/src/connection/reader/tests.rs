@@ -8,7 +8,7 @@ use zmtp_core::SocketType;
 use zmtp_core::connection::ConnectionConfig;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::mechanism::null::Null;
-use zmtp_core::peer::Peer;
+use zmtp_core::wire::greeting::{Greeting, MechanismName, Version};
 
 use super::Visit;
 use crate::lock::lock;
@@ -20,10 +20,6 @@ struct Keeper(Mutex<Option<Arc<Pipe>>>);
 
 impl Owner for Keeper {
     fn connecting(&self, _pipe: &Arc<Pipe>) {}
-
-    fn admits(&self, _pipe: Option<&Pipe>, _peer: &Peer) -> Result<(), ProtocolError> {
-        Ok(())
-    }
 
     fn established(&self, pipe: &Arc<Pipe>) -> Result<(), ProtocolError> {
         *lock(&self.0) = Some(pipe.clone());
@@ -47,11 +43,8 @@ async fn acquainted(engine: &Engine, keeper: &Keeper) -> (Endpoint, TcpStream, A
     let endpoint = engine.bind(&endpoint).await.expect("a port");
     let address = endpoint.to_string().replace("tcp://", "");
     let mut peer = TcpStream::connect(address).expect("the listener");
-    let mut greeting = [0; 64];
-    for (at, octet) in [(0, 0xFF), (9, 0x7F), (10, 3), (11, 1)] {
-        greeting[at] = octet;
-    }
-    greeting[12..16].copy_from_slice(b"NULL");
+    let mechanism = MechanismName::new(b"NULL").expect("a name");
+    let greeting = Greeting { version: Version::V3_1, mechanism, as_server: false }.encode();
     let ready = b"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH";
     peer.write_all(&[&greeting[..], ready, b"\x00\x05first"].concat()).expect("room");
     tokio::time::sleep(A_WHILE).await;
