@@ -289,10 +289,10 @@ fn apart<F: Future>(mut future: Pin<&mut F>) -> impl Future<Output = F::Output> 
 async fn spin<S: Receiving + ?Sized>(socket: &S) -> Option<Result<Message, RecvError>> {
     let time = socket.spin();
     let begin = (!time.is_zero()).then(Instant::now)?;
-    let mut glances = Glances::default();
+    let mut glances = Glances::at(socket);
     while begin.elapsed() < time {
         match socket.attempt_recv() {
-            Err(RecvError::WouldBlock) if glances.look(socket) => tokio::task::yield_now().await,
+            Err(RecvError::WouldBlock) if glances.look() => tokio::task::yield_now().await,
             Err(RecvError::WouldBlock) => {}
             result => return Some(result),
         }
@@ -301,19 +301,26 @@ async fn spin<S: Receiving + ?Sized>(socket: &S) -> Option<Result<Message, RecvE
 }
 
 /// Looks for input of somebody who spins: at the connection itself, which costs less than a turn of the runtime.
-#[derive(Debug, Default)]
-pub(crate) struct Glances(u8);
+#[derive(Debug)]
+pub(crate) struct Glances<'a> {
+    guest: Guest<'a>,
+    count: u8,
+}
 
 /// Looks at the connection itself for each turn of the runtime.
 const GLANCES: u8 = 16;
 
-impl Glances {
+impl<'a> Glances<'a> {
+    pub(crate) fn at<S: Receiving + ?Sized>(socket: &'a S) -> Self {
+        Self { guest: socket.guest(), count: 0 }
+    }
+
     /// Looks once; whether the runtime should have a turn now.
-    pub(crate) fn look<S: Receiving + ?Sized>(&mut self, socket: &S) -> bool {
-        self.0 = (self.0 + 1) % GLANCES;
-        match socket.guest().glance() {
+    pub(crate) fn look(&mut self) -> bool {
+        self.count = (self.count + 1) % GLANCES;
+        match self.guest.glance() {
             Visit::Declined => true,
-            Visit::Waiting => self.0 == 0,
+            Visit::Waiting => self.count == 0,
             Visit::Found => false,
         }
     }

@@ -270,9 +270,9 @@ impl<S: Receives> Socket<S> {
             let result = self.inner.attempt_recv();
             (!matches!(result, Err(RecvError::WouldBlock))).then_some(result)
         };
-        let mut glances = Glances::default();
+        let mut glances = Glances::at(&self.inner);
         let look = Look { time: time.min(limit), fair };
-        let found = match spin(look, attempt, || glances.look(&self.inner)) {
+        let found = match spin(look, attempt, || glances.look()) {
             Looked::Seen(found) => {
                 self.habit.learn(true);
                 found

@@ -1,14 +1,14 @@
 //! Fair queueing: one message of each peer in turn, as long as it has some.
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tokio::sync::Notify;
 use transport::{Batch, Pipe, PipeId};
 use zmtp_core::Message;
 
-use super::guest::{Favourite, Guest};
+use super::favourite::Favourite;
 use super::lock;
 
 /// All pipes of a socket that have something to receive.
@@ -22,8 +22,6 @@ pub(crate) struct FairQueue {
     active: Mutex<VecDeque<Active>>,
     changed: Notify,
     favourite: Favourite,
-    guests: AtomicUsize,
-    watchers: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -50,36 +48,14 @@ impl FairQueue {
         &self.favourite
     }
 
-    /// Guests that wait at a connection.
-    pub(crate) const fn guests(&self) -> &AtomicUsize {
-        &self.guests
-    }
-
     /// Somebody looks for a message who is no guest.
     pub(crate) fn make_way(&self) {
-        if self.guests.load(Ordering::SeqCst) > 0 {
-            Guest::of(self).make_way();
-        }
+        self.favourite.make_way();
     }
 
     /// Somebody waits who takes no message, but is to see one; or does no more.
     pub(crate) fn watch(&self, begins: bool) {
-        if begins {
-            self.watchers.fetch_add(1, Ordering::SeqCst);
-            self.make_way();
-        } else {
-            self.watchers.fetch_sub(1, Ordering::SeqCst);
-        }
-    }
-
-    /// Whether somebody does.
-    pub(crate) fn is_watched(&self) -> bool {
-        self.watchers.load(Ordering::SeqCst) > 0
-    }
-
-    /// For somebody who waits for a message.
-    pub(crate) fn guest(&self) -> Guest<'_> {
-        Guest::of(self)
+        self.favourite.watch(begins);
     }
 
     /// Fires when a message may have come.

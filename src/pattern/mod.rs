@@ -4,6 +4,7 @@
 pub(crate) mod balance;
 pub(crate) mod duplex;
 pub(crate) mod fair;
+mod favourite;
 pub(crate) mod guest;
 mod notices;
 pub(crate) mod pair;
