@@ -54,30 +54,33 @@ fn what_comes_when_nobody_waits_any_more_is_read() -> Done {
 fn what_is_no_whole_message_is_left_to_the_driver() -> Done {
     rt::run_on_one_thread(async {
         let (pull, mut peer) = acquainted().await?;
-        let ping = command("PING", b"\0\0context");
         let parts = [frame(1, b"two"), frame(0, b"parts")].concat();
         let long = frame(0, &[7; 100_000]);
-        let all = [frame(0, b"one"), ping.clone(), parts, frame(0, b""), long.clone()].concat();
-        for split in (0..300).chain(290..300) {
-            let (head, tail) = all.split_at(split);
-            let received = async {
-                let mut received = Vec::new();
-                while received.len() < 4 {
-                    received.push(pull.recv().await?);
-                }
-                Fallible::Ok(received)
-            };
-            let (received, ()) = tokio::join!(rt::in_time("four messages", received), async {
-                tokio::task::yield_now().await;
-                peer.write(head).await;
-                tokio::time::sleep(Duration::from_millis(1)).await;
-                peer.write(tail).await;
-            });
-            let parts = received?
-                .iter()
-                .map(|it| it.parts().map(|it| it.len()).collect())
-                .collect::<Vec<Vec<_>>>();
-            assert_eq!(parts, [vec![3], vec![3, 5], vec![0], vec![100_000]], "{split}");
+        // Behind the first PING, nobody is let in any more.
+        for other in [command("FOO", b"\0\0context"), command("PING", b"\0\0context")] {
+            let (one, empty) = (frame(0, b"one"), frame(0, b""));
+            let all = [&*one, &other, &parts, &empty, &long].concat();
+            for split in (0..300).chain(all.len() - 10..all.len()) {
+                let (head, tail) = all.split_at(split);
+                let received = async {
+                    let mut received = Vec::new();
+                    while received.len() < 4 {
+                        received.push(pull.recv().await?);
+                    }
+                    Fallible::Ok(received)
+                };
+                let (received, ()) = tokio::join!(rt::in_time("four messages", received), async {
+                    tokio::task::yield_now().await;
+                    peer.write(head).await;
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    peer.write(tail).await;
+                });
+                let parts = received?
+                    .iter()
+                    .map(|it| it.parts().map(|it| it.len()).collect())
+                    .collect::<Vec<Vec<_>>>();
+                assert_eq!(parts, [vec![3], vec![3, 5], vec![0], vec![100_000]], "{split}");
+            }
         }
         peer.read_until("PONGs", |seen| pongs(seen) == 310).await;
         Ok(())
