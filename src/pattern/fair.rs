@@ -18,16 +18,41 @@ pub(crate) struct FairQueue {
     announced: Mutex<VecDeque<Arc<Pipe>>>,
     /// Whether `announced` holds any, to be seen without its lock.
     any_announced: AtomicBool,
-    /// Pipes in turn, each with the batch in hand. Only receivers come here.
-    active: Mutex<VecDeque<Active>>,
+    /// Only receivers come here.
+    turns: Mutex<Turns>,
     changed: Notify,
     favourite: Favourite,
+}
+
+#[derive(Debug, Default)]
+struct Turns {
+    /// Pipes in turn, each with the batch in hand.
+    active: VecDeque<Active>,
+    /// One that was used up, for the next guest to fill.
+    spare: Option<Batch>,
 }
 
 #[derive(Debug)]
 struct Active {
     pipe: Arc<Pipe>,
     batch: Batch,
+}
+
+impl Active {
+    /// When the batch is used up: takes the next one, if there is one.
+    fn refill(&mut self) -> bool {
+        !self.batch.is_alone() && self.pipe.refill(&mut self.batch)
+    }
+}
+
+impl Turns {
+    /// The pipe in front has nothing more.
+    fn pop(&mut self) {
+        if let Some(Active { mut batch, .. }) = self.active.pop_front() {
+            batch.reset();
+            self.spare = Some(batch);
+        }
+    }
 }
 
 impl FairQueue {
@@ -39,8 +64,13 @@ impl FairQueue {
     }
 
     /// The same of a pipe where a receiver has found messages, who need not be told.
-    pub(crate) fn found(&self, pipe: &Arc<Pipe>, batch: Batch) {
-        lock(&self.active).push_back(Active { pipe: pipe.clone(), batch });
+    pub(crate) fn found(&self, pipe: Arc<Pipe>, batch: Batch) {
+        lock(&self.turns).active.push_back(Active { pipe, batch });
+    }
+
+    /// A batch to be filled.
+    pub(crate) fn spare(&self) -> Batch {
+        lock(&self.turns).spare.take().unwrap_or_default()
     }
 
     /// Whom the next message will come from, most probably.
@@ -70,7 +100,7 @@ impl FairQueue {
 
     /// Passes over everything that came through this pipe so far.
     pub(crate) fn forget(&self, id: PipeId) {
-        lock(&self.active).retain(|active| active.pipe.id() != id);
+        lock(&self.turns).active.retain(|active| active.pipe.id() != id);
         lock(&self.announced).retain(|pipe| pipe.id() != id);
     }
 
@@ -81,17 +111,17 @@ impl FairQueue {
 
     /// Looks for a message that `suits`, and leaves it to be the next one; those before it are dropped.
     pub(crate) fn find(&self, suits: impl Fn(&Arc<Pipe>, &Message) -> bool) -> bool {
-        let mut active = lock(&self.active);
-        self.take_announced(&mut active);
-        while let Some(front) = active.front_mut() {
+        let mut turns = lock(&self.turns);
+        self.take_announced(&mut turns.active);
+        while let Some(front) = turns.active.front_mut() {
             if let Some(message) = front.batch.first() {
                 if suits(&front.pipe, message) {
                     return true;
                 }
                 tracing::debug!(pipe = ?front.pipe.id(), "a message out of place was dropped");
                 front.batch.pop();
-            } else if !front.pipe.refill(&mut front.batch) {
-                active.pop_front();
+            } else if !front.refill() {
+                turns.pop();
             }
         }
         false
@@ -119,32 +149,32 @@ impl FairQueue {
     /// The next message.
     #[inline]
     pub(crate) fn take(&self) -> Option<Message> {
-        let mut active = lock(&self.active);
-        self.take_announced(&mut active);
-        if active.len() == 1
-            && let Some(front) = active.front_mut()
+        let mut turns = lock(&self.turns);
+        self.take_announced(&mut turns.active);
+        if turns.active.len() == 1
+            && let Some(front) = turns.active.front_mut()
             && front.batch.len() > 1
             && !front.pipe.conflates()
         {
             // Nothing else is to be done. Apart, because what is inlined saves moving the message.
             return front.batch.pop();
         }
-        Self::next(active, |_, _| ()).map(|((), message)| message)
+        Self::next(turns, |_, _| ()).map(|((), message)| message)
     }
 
     /// The next message, and what `of` says of the pipe and the batch it came from.
     pub(crate) fn try_recv<T>(&self, of: impl Fn(&Arc<Pipe>, &Batch) -> T) -> Option<(T, Message)> {
-        let mut active = lock(&self.active);
-        self.take_announced(&mut active);
-        Self::next(active, of)
+        let mut turns = lock(&self.turns);
+        self.take_announced(&mut turns.active);
+        Self::next(turns, of)
     }
 
     #[inline(never)]
     fn next<T>(
-        mut active: MutexGuard<'_, VecDeque<Active>>,
+        mut turns: MutexGuard<'_, Turns>,
         of: impl Fn(&Arc<Pipe>, &Batch) -> T,
     ) -> Option<(T, Message)> {
-        while let Some(front) = active.front_mut() {
+        while let Some(front) = turns.active.front_mut() {
             if front.pipe.conflates() {
                 // What is in hand may not be the last any more.
                 front.pipe.refill(&mut front.batch);
@@ -153,10 +183,10 @@ impl FairQueue {
             let message = message.map(|message| (of(&front.pipe, &front.batch), message));
             // Refilled only when used up, so that the pipe knows what is still in hand; and at once, so
             // that a pipe without messages is announced again when it gets some: somebody else may wait.
-            if front.batch.is_empty() && !front.pipe.refill(&mut front.batch) {
-                active.pop_front();
-            } else if message.is_some() && active.len() > 1 {
-                active.rotate_left(1);
+            if front.batch.is_empty() && !front.refill() {
+                turns.pop();
+            } else if message.is_some() && turns.active.len() > 1 {
+                turns.active.rotate_left(1);
             }
             if message.is_some() {
                 return message;

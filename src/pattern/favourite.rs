@@ -42,10 +42,9 @@ impl Favourite {
         self.guests.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// It does no more: the driver waits there again.
-    pub(crate) fn end_visit(&self, pipe: &Pipe) {
+    /// It does no more.
+    pub(crate) fn end_visit(&self) {
         self.guests.fetch_sub(1, Ordering::SeqCst);
-        pipe.end_visit();
     }
 
     /// Somebody looks for a message who is no guest: whoever waits at the connection waits there no more.

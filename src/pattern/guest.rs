@@ -10,24 +10,38 @@ use super::fair::FairQueue;
 /// Waits at the connection itself. When dropped, its driver waits there again.
 #[derive(Debug, Default)]
 pub struct Guest<'a> {
-    at: Option<(&'a FairQueue, Arc<Pipe>)>,
+    at: Option<At<'a>>,
     waits: bool,
+}
+
+/// The favourite of a queue, and what is filled there.
+#[derive(Debug)]
+struct At<'a> {
+    queue: &'a FairQueue,
+    pipe: Arc<Pipe>,
+    batch: Batch,
 }
 
 impl<'a> Guest<'a> {
     /// At the favourite of this queue, if it has one.
     fn of(queue: &'a FairQueue) -> Self {
-        Self { at: queue.favourite().pipe().map(|pipe| (queue, pipe)), waits: false }
+        let at = queue.favourite().pipe().map(|pipe| At { queue, pipe, batch: queue.spare() });
+        Self { at, waits: false }
     }
 
-    /// Ready when messages were put into the queue.
+    /// Ready when messages were put into the queue, which ends the visit.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some((queue, pipe)) = &self.at else { return Poll::Pending };
+        let Some(At { queue, pipe, batch }) = &mut self.at else { return Poll::Pending };
         if !std::mem::replace(&mut self.waits, true) {
             queue.favourite().begin_visit();
         }
-        match self.visit(|pipe, batch| pipe.visit(batch, cx)) {
-            Visit::Found => return Poll::Ready(()),
+        match pipe.visit(batch, cx) {
+            Visit::Found => {
+                queue.favourite().end_visit();
+                self.waits = false;
+                self.found();
+                return Poll::Ready(());
+            }
             // Who began to watch at this moment looked for a guest before, or is seen now.
             Visit::Waiting if queue.favourite().is_watched() => pipe.end_visit(),
             Visit::Declined | Visit::Waiting => {}
@@ -35,19 +49,20 @@ impl<'a> Guest<'a> {
         Poll::Pending
     }
 
-    /// Looks without waiting.
-    pub(crate) fn glance(&self) -> Visit {
-        self.visit(Pipe::glance)
+    /// Looks without waiting. Who has found something looks no more.
+    pub(crate) fn glance(&mut self) -> Visit {
+        let Some(At { pipe, batch, .. }) = &mut self.at else { return Visit::Declined };
+        let visit = pipe.glance(batch);
+        if visit == Visit::Found {
+            self.found();
+        }
+        visit
     }
 
-    fn visit(&self, visit: impl FnOnce(&Pipe, &mut Batch) -> Visit) -> Visit {
-        let Some((queue, pipe)) = &self.at else { return Visit::Declined };
-        let mut batch = Batch::default();
-        let found = visit(pipe, &mut batch);
-        if found == Visit::Found {
+    fn found(&mut self) {
+        if let Some(At { queue, pipe, batch }) = self.at.take() {
             queue.found(pipe, batch);
         }
-        found
     }
 }
 
@@ -60,10 +75,11 @@ impl FairQueue {
 
 impl Drop for Guest<'_> {
     fn drop(&mut self) {
-        if let Some((queue, pipe)) = &self.at
+        if let Some(At { queue, pipe, .. }) = &self.at
             && self.waits
         {
-            queue.favourite().end_visit(pipe);
+            queue.favourite().end_visit();
+            pipe.end_visit();
         }
     }
 }

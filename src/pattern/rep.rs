@@ -35,11 +35,7 @@ impl Reply {
     /// Whether there is a question; never while another one is to be answered.
     pub(crate) fn has_message(&self) -> bool {
         let asked = lock(&self.asked);
-        let is_question = |_: &Arc<Pipe>, message: &Message| {
-            let delimiter = message.parts().position(|part| part.is_empty());
-            delimiter.is_some_and(|at| at + 1 < message.len())
-        };
-        asked.is_none() && self.queue.find(is_question)
+        asked.is_none() && self.queue.find(|_, message| envelope(message).is_some())
     }
 
     /// The next question, without its envelope; none while another one is to be answered.
@@ -49,8 +45,7 @@ impl Reply {
             return None;
         }
         while let Some((pipe, message)) = self.queue.try_recv(|pipe, _| pipe.clone()) {
-            let delimiter = message.parts().position(|part| part.is_empty());
-            match delimiter.and_then(|at| message.take_front(at + 1)) {
+            match envelope(&message).and_then(|parts| message.take_front(parts)) {
                 Some((envelope, question)) => {
                     *asked = Some(Question { pipe, envelope });
                     return Some(question);
@@ -98,6 +93,13 @@ impl Reply {
             }
         }
     }
+}
+
+/// The parts in front of a question: up to the first empty one, with something behind it.
+fn envelope(message: &Message) -> Option<usize> {
+    let delimiter =
+        (0..message.len() - 1).find(|at| message.get(*at).is_some_and(|it| it.is_empty()))?;
+    Some(delimiter + 1)
 }
 
 impl Owner for Reply {

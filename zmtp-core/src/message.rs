@@ -258,6 +258,7 @@ impl Message {
 
     /// Takes the first `at` parts off; `None` if that would leave either side without a part.
     #[must_use]
+    #[inline]
     pub fn take_front(self, at: usize) -> Option<(Vec<Part>, Self)> {
         if at == 0 || at >= self.len() {
             return None;

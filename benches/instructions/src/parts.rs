@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::hint::black_box;
 
-use bytes::BytesMut;
+use bytes::{Buf, BytesMut};
 use ironhouse::{Pull, Push};
 use zmtp_core::Message;
 use zmtp_core::traffic::{Incoming, Outgoing, Received, TAKE_FROM};
@@ -67,7 +67,9 @@ fn decode(incoming: &mut Incoming, inputs: &mut [BytesMut]) -> Result<u64, Error
     let mut messages = VecDeque::new();
     let mut count = 0;
     for input in inputs {
-        count += incoming.plain_messages(input, usize::MAX, &mut messages) as u64;
+        let octets = incoming.plain_messages(input, usize::MAX, &mut messages);
+        input.advance(octets);
+        count += messages.len() as u64;
         black_box(&mut messages).clear();
         while let Some(received) = incoming.next(input)? {
             if let Received::Message(message) = received {

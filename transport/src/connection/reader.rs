@@ -11,7 +11,7 @@ use std::io::ErrorKind;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 
-use bytes::{BufMut, BytesMut};
+use bytes::{Buf, BufMut, BytesMut};
 use tokio_util::sync::CancellationToken;
 use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
@@ -36,8 +36,8 @@ const TURNS: usize = 16;
 /// Octets of a read behind which more follows: one task that reads and another that works bring more than one
 /// that does both.
 const BUSY: usize = VISIT;
-/// Octets of a read that a visitor makes without being told that there is something.
-const GLANCE: usize = 1024;
+/// Octets of a read that a visitor makes where little comes: less than one would bring that knows of nothing.
+const LITTLE: usize = 512;
 
 /// The receiving half of a connection.
 pub(crate) struct Reader {
@@ -54,6 +54,8 @@ pub(crate) struct Reader {
     undelivered: bool,
     /// Whether the last read brought much.
     busy: bool,
+    /// Whether it brought no more than a visitor needs no memory for.
+    little: bool,
     /// Whether the driver has nothing to do but to wait for messages.
     hospitable: bool,
     /// Whether the peer asks for signs of life, which only the driver gives.
@@ -110,6 +112,7 @@ impl Reader {
             expects_large: false,
             proven: 0,
             busy: false,
+            little: true,
             hospitable: false,
             pinged: false,
             messages: VecDeque::new(),
@@ -178,41 +181,44 @@ impl Reader {
         Ok(())
     }
 
-    /// As the driver does, for somebody else.
+    /// As the driver does, for somebody else. Who has found something is told of nothing any more.
     pub(crate) fn visit(&mut self, pipe: &Pipe, batch: &mut Batch, cx: &mut Context<'_>) -> Visit {
         if !self.is_open() {
             return Visit::Declined;
         }
-        let read = loop {
-            match self.stream.poll_read_ready(cx) {
+        loop {
+            let read = match self.stream.poll_read_ready(cx) {
                 Poll::Pending => {
                     self.settle();
                     return Visit::Waiting;
                 }
-                Poll::Ready(Err(error)) => break Err(error),
-                Poll::Ready(Ok(())) => {}
-            }
-            match self.read(VISIT) {
+                Poll::Ready(_) if self.stop.is_cancelled() => return Visit::Declined,
+                Poll::Ready(Err(error)) => Err(error),
+                Poll::Ready(Ok(())) if self.little && self.input.is_empty() => {
+                    self.read_little(pipe, batch, |stream, room| {
+                        stream.try_read_out(&mut &mut *room)
+                    })
+                }
+                Poll::Ready(Ok(())) => self.read(VISIT).inspect(|_| self.take_plain(pipe, batch)),
+            };
+            match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                read => break read,
+                read => {
+                    self.leave();
+                    return self.found(batch, read);
+                }
             }
-        };
-        self.found(pipe, batch, read)
+        }
     }
 
     /// The same without waiting: asks the system, whatever the runtime knows.
     pub(crate) fn glance(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
-        if !self.is_open() {
+        if !self.is_open() || self.stop.is_cancelled() {
             return Visit::Declined;
         }
-        let mut octets = [0; GLANCE];
-        match self.stream.read_at_once(&mut octets) {
+        match self.read_little(pipe, batch, Stream::read_at_once) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
-            result => {
-                let count = result.as_ref().map_or(0, |count| *count);
-                self.input.extend_from_slice(octets.get(..count).unwrap_or_default());
-                self.found(pipe, batch, result)
-            }
+            read => self.found(batch, read),
         }
     }
 
@@ -224,33 +230,51 @@ impl Reader {
         }
     }
 
-    /// Whether a visitor may read.
+    /// Whether a visitor may read, unless the connection was stopped.
     fn is_open(&self) -> bool {
-        self.hospitable
-            && !self.busy
-            && !self.undelivered
-            && self.failed.is_none()
-            && !self.stop.is_cancelled()
+        self.hospitable && !self.busy && !self.undelivered && self.failed.is_none()
     }
 
-    /// What a visitor has read: it takes plain messages, and everything else waits for the driver.
-    fn found(&mut self, pipe: &Pipe, batch: &mut Batch, read: std::io::Result<usize>) -> Visit {
+    /// Reads and takes messages without memory for it, but for what is left behind them.
+    fn read_little(
+        &mut self,
+        pipe: &Pipe,
+        batch: &mut Batch,
+        read: impl FnOnce(&Stream, &mut [u8]) -> std::io::Result<usize>,
+    ) -> std::io::Result<usize> {
+        let mut octets = [0; LITTLE];
+        let count = read(&self.stream, &mut octets)?;
+        self.little = count < LITTLE;
+        let mut read = octets.get(..count).unwrap_or_default();
+        if self.input.is_empty() {
+            let taken = plain_messages(&self.incoming, pipe, batch, read);
+            read = read.get(taken..).unwrap_or_default();
+            if read.is_empty() {
+                return Ok(count);
+            }
+        }
+        self.input.extend_from_slice(read);
+        self.take_plain(pipe, batch);
+        Ok(count)
+    }
+
+    /// A visitor takes plain messages, and everything else waits for the driver.
+    fn take_plain(&mut self, pipe: &Pipe, batch: &mut Batch) {
+        let taken = plain_messages(&self.incoming, pipe, batch, &self.input);
+        self.input.advance(taken);
+        self.undelivered = !self.input.is_empty();
+        self.settle();
+    }
+
+    /// What came of a read for a visitor.
+    fn found(&mut self, batch: &Batch, read: std::io::Result<usize>) -> Visit {
         match read {
             Ok(0) => {}
-            Ok(_) => {
-                let before = self.input.len();
-                pipe.receive_into(batch, |most, messages| {
-                    self.incoming.plain_messages(&mut self.input, most, messages);
-                    before - self.input.len()
-                });
-                self.undelivered = !self.input.is_empty();
-                self.settle();
-            }
+            Ok(_) if !batch.is_empty() && !self.undelivered => return Visit::Found,
+            Ok(_) => {}
             Err(error) => self.failed = Some(error.kind()),
         }
-        if (batch.is_empty() || self.undelivered)
-            && let Some(driver) = &self.driver
-        {
+        if let Some(driver) = &self.driver {
             driver.wake_by_ref();
         }
         if batch.is_empty() { Visit::Declined } else { Visit::Found }
@@ -287,6 +311,7 @@ impl Reader {
         let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
         self.expects_large = false;
         self.busy = count >= BUSY;
+        self.little = count < LITTLE;
         Ok(count)
     }
 
@@ -343,9 +368,11 @@ impl Reader {
         // What was in hand while others had to be read first.
         let mut room = room.saturating_sub(self.messages.len());
         let result = loop {
-            let before = self.input.len();
-            room -= self.incoming.plain_messages(&mut self.input, room, &mut self.messages);
-            self.decoded += before - self.input.len();
+            let before = self.messages.len();
+            let octets = self.incoming.plain_messages(&self.input, room, &mut self.messages);
+            self.input.advance(octets);
+            self.decoded += octets;
+            room -= self.messages.len() - before;
             if room == 0 {
                 self.deliver(pipe);
                 room = pipe.room(cx.waker()).unwrap_or(0);
@@ -424,6 +451,11 @@ impl Reader {
             _ => Ok(()),
         }
     }
+}
+
+/// Has messages at the front of `input` received; says how many octets they came as.
+fn plain_messages(incoming: &Incoming, pipe: &Pipe, batch: &mut Batch, input: &[u8]) -> usize {
+    pipe.receive_into(batch, |most, messages| incoming.plain_messages(input, most, messages))
 }
 
 #[cfg(test)]

@@ -17,8 +17,12 @@ pub struct Batch {
     origin: Origin,
     /// Exchanges in a row that brought few messages of a sender in this process.
     meagre: u8,
+    /// Whether the pipe counts nothing of this, and need not hear when it is used up.
+    alone: bool,
 }
 
+/// Messages that a batch has room for without being too large to be kept.
+const SPARE: usize = 8;
 /// Messages that make an exchange worth its while.
 const WORTHWHILE: usize = 32;
 /// Exchanges in a row that bring less than that, after which the receiver holds back.
@@ -74,6 +78,24 @@ impl Batch {
     #[must_use]
     pub fn first(&self) -> Option<&Message> {
         self.messages.front()
+    }
+
+    /// Whether this is a message that came alone to a [visitor](Pipe::visit): the pipe need not be asked for more,
+    /// and is not to be, since it will be announced when there is.
+    #[must_use]
+    #[inline]
+    pub const fn is_alone(&self) -> bool {
+        self.alone
+    }
+
+    /// One that was used up is as if it were new, but that it keeps its memory, unless that is much.
+    #[inline]
+    pub fn reset(&mut self) {
+        if self.messages.capacity() > SPARE {
+            self.messages = VecDeque::new();
+        }
+        self.origin = Origin::default();
+        (self.meagre, self.alone) = (0, false);
     }
 
     /// Whether the batch is used up.
@@ -334,6 +356,7 @@ impl Inbound {
         self.octets -= octets;
         self.held = Amount { messages: batch.messages.len(), octets };
         self.announced = self.held.messages > 0;
+        batch.alone = false;
         batch.weigh(self.sender.is_some());
         if !self.announced && self.queue.capacity() > 64 {
             self.queue = VecDeque::new();
@@ -345,21 +368,25 @@ impl Inbound {
     }
 
     /// Received straight into the hands of the receiver, as if they had been [delivered](Self::deliver) and
-    /// [taken](Self::refill).
+    /// [taken](Self::refill). One that is alone is as good as received, and not counted.
     pub(super) fn receive_into(
         &mut self,
         batch: &mut Batch,
         decode: impl FnOnce(usize, &mut VecDeque<Message>) -> usize,
-    ) {
+    ) -> usize {
         // What comes first is looked at more closely by `room`.
         let first = self.announced || !self.queue.is_empty() || self.earlier.is_some();
         if first || self.fresh || self.conflate || !batch.is_empty() {
-            return;
+            return 0;
         }
         batch.origin.clone_from(&self.origin);
         let octets = decode(self.share(), &mut batch.messages);
-        self.held = Amount { messages: batch.messages.len(), octets };
-        self.announced = self.held.messages > 0;
+        batch.alone = batch.messages.len() == 1;
+        if !batch.alone {
+            self.held = Amount { messages: batch.messages.len(), octets };
+            self.announced = self.held.messages > 0;
+        }
+        octets
     }
 
     /// Messages that a receiver takes at a time: half of the mark at most, so that the driver fills the other half
@@ -397,7 +424,7 @@ impl Inbound {
         self.adopted.messages += messages.len();
         self.adopted.octets += std::mem::take(&mut self.octets);
         self.announced = false;
-        let mut batch = Batch { messages, origin: self.origin.clone(), meagre: 0 };
+        let mut batch = Batch { messages, origin: self.origin.clone(), ..Batch::default() };
         batch.mark();
         batch
     }

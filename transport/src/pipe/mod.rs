@@ -165,6 +165,7 @@ impl Pipe {
 
     /// Whether there is an established connection.
     #[must_use]
+    #[inline]
     pub fn is_connected(&self) -> bool {
         lock(&self.inbound).peer().is_some()
     }
@@ -276,7 +277,8 @@ impl Pipe {
     }
 
     /// Reads in place of the driver, for somebody who waits for a message of this peer and has used `batch` up:
-    /// `context` is told of what comes, and the driver is not, until [`end_visit`](Self::end_visit).
+    /// `context` is told of what comes, and the driver is not, until something was found or
+    /// [`end_visit`](Self::end_visit).
     pub fn visit(&self, batch: &mut Batch, context: &mut Context<'_>) -> Visit {
         self.try_with_reader(Visit::Declined, |reader| reader.visit(self, batch, context))
     }
@@ -509,14 +511,15 @@ impl Pipe {
     }
 
     /// Has `decode` put up to so many messages into a batch that is used up, if none stand before them; it says
-    /// what they came as.
+    /// as how many octets they came, and so does this.
     pub(crate) fn receive_into(
         &self,
         batch: &mut Batch,
         decode: impl FnOnce(usize, &mut VecDeque<Message>) -> usize,
-    ) {
-        lock(&self.inbound).receive_into(batch, decode);
+    ) -> usize {
+        let octets = lock(&self.inbound).receive_into(batch, decode);
         batch.mark();
+        octets
     }
 
     /// The receiving half of a new connection takes its seat, or the old one leaves it.

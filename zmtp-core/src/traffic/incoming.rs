@@ -77,11 +77,11 @@ impl Incoming {
         self.next_inner(input).map_err(|kind| ProtocolError::peer(Stage::Traffic, kind))
     }
 
-    /// Takes messages off the front of `input` that need nothing but a copy, up to `most` of them, and
-    /// says how many. What comes then is for [`next`](Self::next).
+    /// Appends the messages at the front of `input` that need nothing but a copy, up to `most` of them, and
+    /// says how many octets they came as. What is behind those is for [`next`](Self::next).
     pub fn plain_messages(
         &self,
-        input: &mut BytesMut,
+        input: &[u8],
         most: usize,
         messages: &mut VecDeque<Message>,
     ) -> usize {
@@ -89,7 +89,7 @@ impl Incoming {
             return 0;
         }
         let limit = self.limits.max_message.min(TAKE_FROM - 1);
-        let mut rest = &**input;
+        let mut rest = input;
         let before = messages.len();
         loop {
             while messages.len() - before < most
@@ -115,9 +115,7 @@ impl Incoming {
                 break;
             }
         }
-        let used = input.len() - rest.len();
-        input.advance(used);
-        messages.len() - before
+        input.len() - rest.len()
     }
 
     /// The body of a message of REQ or REP at the front, as [`plain_message`]: one part behind the delimiter that is

@@ -99,6 +99,7 @@ impl OutputBuffer {
 
     /// Whether nothing waits.
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -171,6 +172,7 @@ impl OutputBuffer {
     }
 
     /// Whether nothing waits, and the buffer has more memory than it may [keep](Self::release).
+    #[inline]
     pub fn is_idle_and_large(&mut self) -> bool {
         // The capacity does not count what was taken off the front; what can be reclaimed does.
         self.is_empty() && (self.more.is_some() || self.tail.try_reclaim(KEEP + 1))
@@ -231,11 +233,13 @@ impl OutputBuffer {
 
     /// All that waits, if it lies in one piece.
     #[must_use]
+    #[inline]
     pub fn in_one_piece(&self) -> Option<&[u8]> {
         (self.chained() == 0).then_some(&*self.tail)
     }
 
     /// Forgets the first `count` octets: they are written. More than there are means all.
+    #[inline]
     pub fn advance(&mut self, count: usize) {
         let count = count.min(self.len());
         let rest = match &mut self.more {
