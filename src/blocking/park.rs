@@ -98,10 +98,12 @@ const TURN: Duration = Duration::from_micros(5);
 pub(super) struct Look {
     /// For how long.
     pub(super) time: Duration,
-    /// Who brings what is waited for may have no other core than this one. To leave it to them costs a call of the
-    /// system each time.
+    /// Who brings what is waited for may have no other core than this one.
     pub(super) fair: bool,
 }
+
+/// Looks for each time that the core is left to others, which is a call of the system as well.
+const LOOKS: u32 = 8;
 
 /// What came of looking.
 #[derive(Debug)]
@@ -129,7 +131,7 @@ pub(super) fn spin<T>(
         turns = turns.saturating_add(1);
         gap = begin.elapsed().saturating_sub(last);
         last += gap;
-        if fair {
+        if fair && turns.is_multiple_of(LOOKS) {
             std::thread::yield_now();
         }
         match found {
