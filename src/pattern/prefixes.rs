@@ -126,7 +126,7 @@ impl<V> PrefixTree<V> {
 
     /// Looks at the value of every prefix of `topic`, from the shortest on.
     #[inline]
-    pub(crate) fn matching(&self, topic: &[u8], mut visit: impl FnMut(&V)) {
+    pub(crate) fn matching<'a>(&'a self, topic: &[u8], mut visit: impl FnMut(&'a V)) {
         self.walk(topic, |node| node.value.iter().for_each(&mut visit));
     }
 
@@ -138,7 +138,11 @@ impl<V> PrefixTree<V> {
     }
 
     /// Follows `topic` down to the last node whose path it begins with.
-    fn walk(&self, topic: &[u8], mut visit: impl FnMut(&Node<V>)) -> (NodeId, Option<&Node<V>>) {
+    fn walk<'a>(
+        &'a self,
+        topic: &[u8],
+        mut visit: impl FnMut(&'a Node<V>),
+    ) -> (NodeId, Option<&'a Node<V>>) {
         let mut at = ROOT;
         let mut here = self.node(ROOT);
         let mut rest = topic;

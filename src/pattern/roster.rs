@@ -287,8 +287,8 @@ impl Roster {
         self.turn += 1;
         let Self { tree, subscribers, turn, chosen, .. } = self;
         chosen.clear();
-        tree.matching(topic, |slots| {
-            for slot in slots.as_slice() {
+        let mut choose = |slots: &[Slot]| {
+            for slot in slots {
                 if let Some(Some(subscriber)) = subscribers.get_mut(*slot as usize)
                     && subscriber.chosen_in != *turn
                 {
@@ -296,7 +296,17 @@ impl Roster {
                     chosen.push(*slot);
                 }
             }
+        };
+        // Those of one prefix: nobody is there twice, so that as long as there is no other, nobody need be marked.
+        let mut only: Option<&[Slot]> = (!invert).then_some(&[]);
+        tree.matching(topic, |slots| match only {
+            Some([]) => only = Some(slots.as_slice()),
+            first => {
+                only = None;
+                first.into_iter().chain([slots.as_slice()]).for_each(&mut choose);
+            }
         });
+        chosen.extend_from_slice(only.unwrap_or_default());
         if invert {
             let others = subscribers.iter().zip(0..).filter(|(subscriber, _)| {
                 subscriber.as_ref().is_some_and(|subscriber| subscriber.chosen_in != *turn)

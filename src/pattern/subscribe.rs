@@ -1,7 +1,7 @@
 //! SUB and XSUB: what others publish, as far as it was asked for (29/PUBSUB, "The SUB Socket Type",
 //! "The XSUB Socket Type").
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use tokio::sync::Notify;
@@ -25,6 +25,8 @@ pub(crate) struct Subscriptions {
     /// Never fires: nobody has to wait to send.
     pub(crate) never: Notify,
     state: Mutex<State>,
+    /// Whether nothing is passed over, to be seen without the lock.
+    takes_all: AtomicBool,
     /// What matches nothing is passed over.
     filter: bool,
     invert: bool,
@@ -65,6 +67,7 @@ impl Subscriptions {
             queue: FairQueue::default(),
             never: Notify::new(),
             state: Mutex::default(),
+            takes_all: AtomicBool::new(!filter),
             filter,
             invert: options.pubsub.invert,
             verbose: options.pubsub.verbose_upstream,
@@ -82,6 +85,7 @@ impl Subscriptions {
                 state.tell(SubscriptionChange::Subscribe, prefix);
             }
         }
+        self.changed(&state);
     }
 
     /// Takes one subscription back; `false` if there is none.
@@ -100,7 +104,14 @@ impl Subscriptions {
         if left == Some(0) || self.verbose {
             state.tell(SubscriptionChange::Cancel, prefix);
         }
+        self.changed(&state);
         left.is_some()
+    }
+
+    /// There may be other subscriptions. Who subscribes to the empty prefix takes everything.
+    fn changed(&self, state: &State) {
+        let takes_all = !self.filter || !self.invert && state.wanted.find(&[]).is_some();
+        self.takes_all.store(takes_all, Ordering::Relaxed);
     }
 
     /// How many different prefixes are subscribed to.
@@ -138,7 +149,15 @@ impl Subscriptions {
 
     /// The next message that was asked for. Publishers may send others, and did send others before
     /// they heard of a cancellation.
+    #[inline]
     pub(crate) fn try_recv(&self) -> Option<Message> {
+        if self.takes_all.load(Ordering::Relaxed) {
+            return self.queue.take();
+        }
+        self.next_that_suits()
+    }
+
+    fn next_that_suits(&self) -> Option<Message> {
         for _ in 0..PASS_OVER {
             let message = self.queue.take()?;
             if self.suits(&message) {
@@ -155,7 +174,8 @@ impl Subscriptions {
     }
 
     fn suits(&self, message: &Message) -> bool {
-        !self.filter || lock(&self.state).wanted.matches(message.first()) != self.invert
+        self.takes_all.load(Ordering::Relaxed)
+            || lock(&self.state).wanted.matches(message.first()) != self.invert
     }
 }
 
@@ -187,5 +207,35 @@ impl Owner for Subscriptions {
 
     fn stopped(&self) {
         self.queue.wake_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Subscriptions;
+    use crate::options::Options;
+
+    #[test]
+    fn who_subscribes_to_everything_passes_over_nothing_until_that_is_taken_back() {
+        let subscriptions = Subscriptions::filtering(&Options::new());
+        let suits = |topic: &str| subscriptions.suits(&topic.into());
+        assert!(!suits("a"));
+        subscriptions.subscribe(b"a");
+        assert!(suits("a") && !suits("b"));
+        subscriptions.subscribe(b"");
+        subscriptions.subscribe(b"");
+        assert!(suits("a") && suits("b"));
+        assert!(subscriptions.unsubscribe(b""));
+        assert!(suits("b"), "it was subscribed to twice");
+        assert!(subscriptions.unsubscribe(b""));
+        assert!(suits("a") && !suits("b"));
+    }
+
+    #[test]
+    fn inverted_everything_is_nothing() {
+        let subscriptions = Subscriptions::filtering(&Options::new().invert_matching(true));
+        assert!(subscriptions.suits(&"a".into()));
+        subscriptions.subscribe(b"");
+        assert!(!subscriptions.suits(&"a".into()));
     }
 }
