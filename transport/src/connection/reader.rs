@@ -36,8 +36,10 @@ const TURNS: usize = 16;
 /// Octets of a read behind which more follows: one task that reads and another that works bring more than one
 /// that does both.
 const BUSY: usize = VISIT;
-/// Octets of a read that a visitor makes where little comes: less than one would bring that knows of nothing.
+/// Octets of a read that a visitor makes where little comes.
 const LITTLE: usize = 512;
+/// Octets of a read that a visitor makes without being told that there is something, where more comes.
+const GLANCE: usize = 2 * 1024;
 
 /// The receiving half of a connection.
 pub(crate) struct Reader {
@@ -54,7 +56,7 @@ pub(crate) struct Reader {
     undelivered: bool,
     /// Whether the last read brought much.
     busy: bool,
-    /// Whether it brought no more than a visitor needs no memory for.
+    /// Whether what a visitor reads next is most probably so little that it needs no memory for it.
     little: bool,
     /// Whether the driver has nothing to do but to wait for messages.
     hospitable: bool,
@@ -195,9 +197,9 @@ impl Reader {
                 Poll::Ready(_) if self.stop.is_cancelled() => return Visit::Declined,
                 Poll::Ready(Err(error)) => Err(error),
                 Poll::Ready(Ok(())) if self.little && self.input.is_empty() => {
-                    self.read_little(pipe, batch, |stream, room| {
-                        stream.try_read_out(&mut &mut *room)
-                    })
+                    let read =
+                        |stream: &Stream, room: &mut [u8]| stream.try_read_out(&mut &mut *room);
+                    self.read_apart::<LITTLE>(pipe, batch, read)
                 }
                 Poll::Ready(Ok(())) => self.read(VISIT).inspect(|_| self.take_plain(pipe, batch)),
             };
@@ -216,7 +218,11 @@ impl Reader {
         if !self.is_open() || self.stop.is_cancelled() {
             return Visit::Declined;
         }
-        match self.read_little(pipe, batch, Stream::read_at_once) {
+        let read = match self.little {
+            true => self.read_apart::<LITTLE>(pipe, batch, Stream::read_at_once),
+            false => self.read_apart::<GLANCE>(pipe, batch, Stream::read_at_once),
+        };
+        match read {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
             read => self.found(batch, read),
         }
@@ -236,25 +242,27 @@ impl Reader {
     }
 
     /// Reads and takes messages without memory for it, but for what is left behind them.
-    fn read_little(
+    fn read_apart<const ROOM: usize>(
         &mut self,
         pipe: &Pipe,
         batch: &mut Batch,
         read: impl FnOnce(&Stream, &mut [u8]) -> std::io::Result<usize>,
     ) -> std::io::Result<usize> {
-        let mut octets = [0; LITTLE];
+        let mut octets = [0; ROOM];
         let count = read(&self.stream, &mut octets)?;
         self.little = count < LITTLE;
-        let mut read = octets.get(..count).unwrap_or_default();
+        let read = octets.get(..count).unwrap_or_default();
         if self.input.is_empty() {
             let taken = plain_messages(&self.incoming, pipe, batch, read);
-            read = read.get(taken..).unwrap_or_default();
-            if read.is_empty() {
-                return Ok(count);
+            let left = read.get(taken..).unwrap_or_default();
+            if !left.is_empty() {
+                self.input.extend_from_slice(left);
+                self.undelivered = true;
             }
+        } else {
+            self.input.extend_from_slice(read);
+            self.take_plain(pipe, batch);
         }
-        self.input.extend_from_slice(read);
-        self.take_plain(pipe, batch);
         Ok(count)
     }
 
@@ -307,11 +315,14 @@ impl Reader {
             return Ok(count);
         }
         self.make_room(most);
+        let begins = self.input.is_empty();
         let most = if self.expects_large { HEAD } else { most };
         let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
         self.expects_large = false;
         self.busy = count >= BUSY;
-        self.little = count < LITTLE;
+        if begins {
+            self.little = count < LITTLE;
+        }
         Ok(count)
     }
 

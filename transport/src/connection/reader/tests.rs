@@ -12,11 +12,11 @@ use zmtp_core::wire::greeting::{Greeting, MechanismName, Version};
 
 use super::Visit;
 use crate::lock::lock;
-use crate::{Batch, Endpoint, Engine, EngineOptions, Owner, Pipe};
+use crate::{Batch, Endpoint, Engine, EngineOptions, Owner, Pipe, PipeId};
 
-/// A socket that keeps the pipe of its peer, and leaves in it what comes.
+/// A socket that keeps the pipe of its peer, leaves in it what comes, and notes what it hears of that.
 #[derive(Debug, Default)]
-struct Keeper(Mutex<Option<Arc<Pipe>>>);
+struct Keeper(Mutex<Option<Arc<Pipe>>>, Mutex<Vec<PipeId>>);
 
 impl Owner for Keeper {
     fn connecting(&self, _pipe: &Arc<Pipe>) {}
@@ -28,7 +28,9 @@ impl Owner for Keeper {
 
     fn lost(&self, _pipe: &Arc<Pipe>, _reconnecting: bool) {}
 
-    fn readable(&self, _pipe: &Arc<Pipe>) {}
+    fn readable(&self, pipe: &Arc<Pipe>) {
+        lock(&self.1).push(pipe.id());
+    }
 
     fn writable(&self, _pipe: &Arc<Pipe>) {}
 
@@ -85,6 +87,49 @@ async fn a_visitor_takes_what_comes_until_it_leaves() {
     tokio::time::sleep(A_WHILE).await;
     assert!(pipe.refill(&mut batch), "the driver is at it again");
     assert_eq!(batch.len(), 1);
+}
+
+/// One message is as good as received: nothing has to be said when it was taken, and what follows is announced.
+#[tokio::test]
+async fn a_message_that_came_alone_is_not_counted() {
+    let (engine, keeper) = engine();
+    let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
+    let mut alone = Batch::default();
+    assert_eq!(pipe.visit(&mut alone, &mut Context::from_waker(Waker::noop())), Visit::Waiting);
+    peer.write_all(b"\x00\x04next").expect("room");
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(pipe.visit(&mut alone, &mut Context::from_waker(Waker::noop())), Visit::Found);
+    assert!(alone.is_alone() && alone.len() == 1);
+    // Who has found something is no visitor any more.
+    peer.write_all(b"\x00\x04last").expect("room");
+    tokio::time::sleep(A_WHILE).await;
+    assert_eq!(lock(&keeper.1).len(), 2, "announced though the other one is still in hand");
+    let mut batch = Batch::default();
+    assert!(pipe.refill(&mut batch) && !batch.is_alone());
+    assert_eq!((alone.pop(), batch.pop()), (Some("next".into()), Some("last".into())));
+}
+
+/// A visitor has no memory at hand for more than a little, until it has seen that more comes.
+#[tokio::test]
+async fn what_is_more_than_a_little_is_read_by_the_driver_once_and_then_by_visitors() {
+    let (engine, keeper) = engine();
+    let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
+    let message = [&[0, 250][..], &[7; 250], &[0, 250], &[8; 250], &[0, 250], &[9; 250]].concat();
+    let mut found = Vec::new();
+    for _ in 0..3 {
+        assert_eq!(visit(&pipe), (Visit::Waiting, 0));
+        peer.write_all(&message).expect("room");
+        tokio::time::sleep(A_WHILE).await;
+        let visited = visit(&pipe);
+        tokio::time::sleep(A_WHILE).await;
+        let mut batch = Batch::default();
+        let rest = pipe.refill(&mut batch).then_some(batch.len());
+        found.push((visited, rest));
+        assert!(!pipe.refill(&mut Batch::default()));
+    }
+    // Of the first, what is whole in 512 octets.
+    let all = ((Visit::Found, 3), None);
+    assert_eq!(found, [((Visit::Found, 2), Some(1)), all, all]);
 }
 
 /// What a peer sent before it was put out, and nobody has read, stays unread: there may be a reason.
