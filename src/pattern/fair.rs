@@ -64,7 +64,8 @@ impl FairQueue {
     }
 
     /// The same of a pipe where a receiver has found messages, who need not be told.
-    pub(crate) fn found(&self, pipe: Arc<Pipe>, batch: Batch) {
+    pub(crate) fn found(&self, pipe: &Arc<Pipe>, batch: &mut Batch) {
+        let (pipe, batch) = (pipe.clone(), std::mem::take(batch));
         lock(&self.turns).active.push_back(Active { pipe, batch });
     }
 

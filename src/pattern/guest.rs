@@ -25,8 +25,8 @@ struct At<'a> {
 impl<'a> Guest<'a> {
     /// At the favourite of this queue, if it has one.
     fn of(queue: &'a FairQueue) -> Self {
-        let at = queue.favourite().pipe().map(|pipe| At { queue, pipe, batch: queue.spare() });
-        Self { at, waits: false }
+        let at = |pipe| At { queue, pipe, batch: queue.spare() };
+        Self { at: queue.favourite().pipe().map(at), waits: false }
     }
 
     /// Ready when messages were put into the queue, which ends the visit.
@@ -35,11 +35,10 @@ impl<'a> Guest<'a> {
         if !std::mem::replace(&mut self.waits, true) {
             queue.favourite().begin_visit();
         }
-        match pipe.visit(batch, cx) {
+        match pipe.visit(batch, cx, |batch| queue.found(pipe, batch)) {
             Visit::Found => {
                 queue.favourite().end_visit();
                 self.waits = false;
-                self.found();
                 return Poll::Ready(());
             }
             // Who began to watch at this moment looked for a guest before, or is seen now.
@@ -49,20 +48,10 @@ impl<'a> Guest<'a> {
         Poll::Pending
     }
 
-    /// Looks without waiting. Who has found something looks no more.
+    /// Looks without waiting.
     pub(crate) fn glance(&mut self) -> Visit {
-        let Some(At { pipe, batch, .. }) = &mut self.at else { return Visit::Declined };
-        let visit = pipe.glance(batch);
-        if visit == Visit::Found {
-            self.found();
-        }
-        visit
-    }
-
-    fn found(&mut self) {
-        if let Some(At { queue, pipe, batch }) = self.at.take() {
-            queue.found(pipe, batch);
-        }
+        let Some(At { queue, pipe, batch }) = &mut self.at else { return Visit::Declined };
+        pipe.glance(batch, |batch| queue.found(pipe, batch))
     }
 }
 

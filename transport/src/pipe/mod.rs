@@ -278,17 +278,38 @@ impl Pipe {
 
     /// Reads in place of the driver, for somebody who waits for a message of this peer and has used `batch` up:
     /// `context` is told of what comes, and the driver is not, until something was found or
-    /// [`end_visit`](Self::end_visit).
-    pub fn visit(&self, batch: &mut Batch, context: &mut Context<'_>) -> Visit {
-        self.try_with_reader(Visit::Declined, |reader| reader.visit(self, batch, context))
+    /// [`end_visit`](Self::end_visit). What is `found` is to be put where messages are taken from; nobody reads what
+    /// comes behind it before that is done.
+    pub fn visit(
+        &self,
+        batch: &mut Batch,
+        context: &mut Context<'_>,
+        found: impl FnOnce(&mut Batch),
+    ) -> Visit {
+        self.visit_by(batch, found, |reader, batch| reader.visit(self, batch, context))
     }
 
     /// As [`visit`](Self::visit), without waiting: asks the system. A peer in this process delivers by itself.
-    pub fn glance(&self, batch: &mut Batch) -> Visit {
-        match self.try_with_reader(Visit::Declined, |reader| reader.glance(self, batch)) {
+    pub fn glance(&self, batch: &mut Batch, found: impl FnOnce(&mut Batch)) -> Visit {
+        match self.visit_by(batch, found, |reader, batch| reader.glance(self, batch)) {
             Visit::Declined if lock(&self.inbound).sender().is_some() => Visit::Waiting,
             visit => visit,
         }
+    }
+
+    fn visit_by(
+        &self,
+        batch: &mut Batch,
+        found: impl FnOnce(&mut Batch),
+        visit: impl FnOnce(&mut Reader, &mut Batch) -> Visit,
+    ) -> Visit {
+        self.try_with_reader(Visit::Declined, |reader| {
+            let visit = visit(reader, batch);
+            if visit == Visit::Found {
+                found(batch);
+            }
+            visit
+        })
     }
 
     /// The driver reads again.

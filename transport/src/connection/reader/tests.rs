@@ -58,9 +58,13 @@ async fn acquainted(engine: &Engine, keeper: &Keeper) -> (Endpoint, TcpStream, A
     (endpoint, peer, pipe)
 }
 
+fn visit_for(pipe: &Pipe, batch: &mut Batch) -> Visit {
+    pipe.visit(batch, &mut Context::from_waker(Waker::noop()), |_| {})
+}
+
 fn visit(pipe: &Pipe) -> (Visit, usize) {
     let mut batch = Batch::default();
-    let found = pipe.visit(&mut batch, &mut Context::from_waker(Waker::noop()));
+    let found = visit_for(pipe, &mut batch);
     (found, batch.len())
 }
 
@@ -95,10 +99,10 @@ async fn a_message_that_came_alone_is_not_counted() {
     let (engine, keeper) = engine();
     let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
     let mut alone = Batch::default();
-    assert_eq!(pipe.visit(&mut alone, &mut Context::from_waker(Waker::noop())), Visit::Waiting);
+    assert_eq!(visit_for(&pipe, &mut alone), Visit::Waiting);
     peer.write_all(b"\x00\x04next").expect("room");
     tokio::time::sleep(A_WHILE).await;
-    assert_eq!(pipe.visit(&mut alone, &mut Context::from_waker(Waker::noop())), Visit::Found);
+    assert_eq!(visit_for(&pipe, &mut alone), Visit::Found);
     assert!(alone.is_alone() && alone.len() == 1);
     // Who has found something is no visitor any more.
     peer.write_all(b"\x00\x04last").expect("room");
@@ -107,6 +111,27 @@ async fn a_message_that_came_alone_is_not_counted() {
     let mut batch = Batch::default();
     assert!(pipe.refill(&mut batch) && !batch.is_alone());
     assert_eq!((alone.pop(), batch.pop()), (Some("next".into()), Some("last".into())));
+}
+
+/// What comes behind a message is read, by whomever, only when that message has its place before it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_reads_behind_what_was_found_before_it_has_its_place() {
+    let (engine, keeper) = engine();
+    let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
+    assert_eq!(visit(&pipe), (Visit::Waiting, 0));
+    peer.write_all(b"\x00\x04next").expect("room");
+    tokio::time::sleep(A_WHILE).await;
+    let mut announced = Vec::new();
+    let mut batch = Batch::default();
+    let found = pipe.visit(&mut batch, &mut Context::from_waker(Waker::noop()), |batch| {
+        assert_eq!(batch.len(), 1);
+        peer.write_all(b"\x00\x04last").expect("room");
+        std::thread::sleep(A_WHILE);
+        announced.push(lock(&keeper.1).len());
+    });
+    tokio::time::sleep(A_WHILE).await;
+    announced.push(lock(&keeper.1).len());
+    assert_eq!((found, announced), (Visit::Found, vec![1, 2]));
 }
 
 /// A visitor has no memory at hand for more than a little, until it has seen that more comes.
@@ -143,7 +168,7 @@ async fn a_visitor_reads_nothing_of_a_connection_that_was_stopped() {
     // The driver has no turn between these two.
     engine.release(&endpoint).expect("it is bound");
     assert_eq!(visit(&pipe), (Visit::Declined, 0));
-    assert_eq!(pipe.glance(&mut Batch::default()), Visit::Declined);
+    assert_eq!(pipe.glance(&mut Batch::default(), |_| {}), Visit::Declined);
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(visit(&pipe), (Visit::Declined, 0));
 }
