@@ -39,6 +39,12 @@ impl Owner for Keeper {
 
 const A_WHILE: Duration = Duration::from_millis(50);
 
+/// Has the peer say this, and what is woken by it work.
+async fn say(peer: &mut TcpStream, octets: &[u8]) {
+    peer.write_all(octets).expect("room");
+    tokio::time::sleep(A_WHILE).await;
+}
+
 /// A peer that has sent a first message, which was taken; and its pipe.
 async fn acquainted(engine: &Engine, keeper: &Keeper) -> (Endpoint, TcpStream, Arc<Pipe>) {
     let endpoint: Endpoint = "tcp://127.0.0.1:*".parse().expect("an endpoint");
@@ -48,8 +54,7 @@ async fn acquainted(engine: &Engine, keeper: &Keeper) -> (Endpoint, TcpStream, A
     let mechanism = MechanismName::new(b"NULL").expect("a name");
     let greeting = Greeting { version: Version::V3_1, mechanism, as_server: false }.encode();
     let ready = b"\x04\x1a\x05READY\x0bSocket-Type\x00\x00\x00\x04PUSH";
-    peer.write_all(&[&greeting[..], ready, b"\x00\x05first"].concat()).expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, &[&greeting[..], ready, b"\x00\x05first"].concat()).await;
     let pipe = lock(&keeper.0).clone().expect("an established connection");
     let mut batch = Batch::default();
     assert!(pipe.refill(&mut batch), "the first message");
@@ -79,16 +84,14 @@ async fn a_visitor_takes_what_comes_until_it_leaves() {
     let (engine, keeper) = engine();
     let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
     assert_eq!(visit(&pipe), (Visit::Waiting, 0));
-    peer.write_all(b"\x00\x04next\x00\x00").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04next\x00\x00").await;
     // The driver was not woken.
     assert_eq!(visit(&pipe), (Visit::Found, 2));
     let mut batch = Batch::default();
     assert!(!pipe.refill(&mut batch), "they are in the visitor's hands");
     assert_eq!(visit(&pipe), (Visit::Waiting, 0));
     pipe.end_visit();
-    peer.write_all(b"\x00\x04last").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04last").await;
     assert!(pipe.refill(&mut batch), "the driver is at it again");
     assert_eq!(batch.len(), 1);
 }
@@ -100,13 +103,11 @@ async fn a_message_that_came_alone_is_not_counted() {
     let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
     let mut alone = Batch::default();
     assert_eq!(visit_for(&pipe, &mut alone), Visit::Waiting);
-    peer.write_all(b"\x00\x04next").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04next").await;
     assert_eq!(visit_for(&pipe, &mut alone), Visit::Found);
     assert!(alone.is_alone() && alone.len() == 1);
     // Who has found something is no visitor any more.
-    peer.write_all(b"\x00\x04last").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04last").await;
     assert_eq!(lock(&keeper.1).len(), 2, "announced though the other one is still in hand");
     let mut batch = Batch::default();
     assert!(pipe.refill(&mut batch) && !batch.is_alone());
@@ -119,8 +120,7 @@ async fn nobody_reads_behind_what_was_found_before_it_has_its_place() {
     let (engine, keeper) = engine();
     let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
     assert_eq!(visit(&pipe), (Visit::Waiting, 0));
-    peer.write_all(b"\x00\x04next").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04next").await;
     let mut announced = Vec::new();
     let mut batch = Batch::default();
     let found = pipe.visit(&mut batch, &mut Context::from_waker(Waker::noop()), |batch| {
@@ -143,8 +143,7 @@ async fn what_is_more_than_a_little_is_read_by_the_driver_once_and_then_by_visit
     let mut found = Vec::new();
     for _ in 0..3 {
         assert_eq!(visit(&pipe), (Visit::Waiting, 0));
-        peer.write_all(&message).expect("room");
-        tokio::time::sleep(A_WHILE).await;
+        say(&mut peer, &message).await;
         let visited = visit(&pipe);
         tokio::time::sleep(A_WHILE).await;
         let mut batch = Batch::default();
@@ -163,8 +162,7 @@ async fn a_visitor_reads_nothing_of_a_connection_that_was_stopped() {
     let (engine, keeper) = engine();
     let (endpoint, mut peer, pipe) = acquainted(&engine, &keeper).await;
     assert_eq!(visit(&pipe), (Visit::Waiting, 0));
-    peer.write_all(b"\x00\x04next").expect("room");
-    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, b"\x00\x04next").await;
     // The driver has no turn between these two.
     engine.release(&endpoint).expect("it is bound");
     assert_eq!(visit(&pipe), (Visit::Declined, 0));
