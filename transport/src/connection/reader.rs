@@ -276,13 +276,12 @@ impl Reader {
 
     /// What came of a read for a visitor.
     fn found(&mut self, batch: &Batch, read: std::io::Result<usize>) -> Visit {
-        match read {
-            Ok(0) => {}
-            Ok(_) if !batch.is_empty() && !self.undelivered => return Visit::Found,
-            Ok(_) => {}
-            Err(error) => self.failed = Some(error.kind()),
+        if let Err(error) = read {
+            self.failed = Some(error.kind());
         }
-        if let Some(driver) = &self.driver {
+        if (batch.is_empty() || self.undelivered)
+            && let Some(driver) = &self.driver
+        {
             driver.wake_by_ref();
         }
         if batch.is_empty() { Visit::Declined } else { Visit::Found }
