@@ -97,9 +97,8 @@ impl Reply {
 
 /// The parts in front of a question: up to the first empty one, with something behind it.
 fn envelope(message: &Message) -> Option<usize> {
-    let delimiter =
-        (0..message.len() - 1).find(|at| message.get(*at).is_some_and(|it| it.is_empty()))?;
-    Some(delimiter + 1)
+    let delimiter = message.parts().position(|part| part.is_empty())?;
+    Some(delimiter + 1).filter(|parts| *parts < message.len())
 }
 
 impl Owner for Reply {
