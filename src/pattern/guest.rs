@@ -22,13 +22,7 @@ struct At<'a> {
     batch: Batch,
 }
 
-impl<'a> Guest<'a> {
-    /// At the favourite of this queue, if it has one.
-    fn of(queue: &'a FairQueue) -> Self {
-        let at = |pipe| At { queue, pipe, batch: queue.spare() };
-        Self { at: queue.favourite().pipe().map(at), waits: false }
-    }
-
+impl Guest<'_> {
     /// Ready when messages were put into the queue, which ends the visit.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(At { queue, pipe, batch }) = &mut self.at else { return Poll::Pending };
@@ -56,9 +50,10 @@ impl<'a> Guest<'a> {
 }
 
 impl FairQueue {
-    /// For somebody who waits for a message.
+    /// For somebody who waits for a message: at the favourite, if there is one.
     pub(crate) fn guest(&self) -> Guest<'_> {
-        Guest::of(self)
+        let at = |pipe| At { queue: self, pipe, batch: self.spare() };
+        Guest { at: self.favourite().pipe().map(at), waits: false }
     }
 }
 
