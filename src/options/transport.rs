@@ -64,7 +64,7 @@ impl Options {
     }
 
     /// Octets of the kernel's send buffer, over tcp and ipc (`ZMQ_SNDBUF`). Default: as the system is
-    /// set.
+    /// set; on Linux, at most 512 KiB over tcp that it cannot send yet.
     pub fn send_buffer(mut self, octets: usize) -> Self {
         self.engine.transport.send_buffer = Some(octets);
         self

@@ -83,6 +83,8 @@ pub(super) fn set_retransmit_timeout(_socket: &SockRef<'_>, _limit: Duration) ->
     Err(io::ErrorKind::Unsupported.into())
 }
 
+pub(super) const fn set_most_unsent(_socket: &Socket, _octets: u32) {}
+
 pub(super) fn set_traffic_class(_socket: &Socket, _octet: u32) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

@@ -39,7 +39,7 @@ pub struct TransportOptions {
     /// `ZMQ_TCP_MAXRT` in milliseconds, default 0.
     pub retransmit_timeout: Option<Duration>,
     /// Octets of the kernel's send buffer, over tcp and ipc. Default `None`: as the system is set,
-    /// which lets it grow as needed.
+    /// which lets it grow as needed; Linux takes at most 512 KiB over tcp that it cannot send yet.
     ///
     /// `ZMQ_SNDBUF`, default -1.
     pub send_buffer: Option<usize>,

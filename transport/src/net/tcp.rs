@@ -11,6 +11,10 @@ use super::error::{BindErrorKind, Failure, OsError, SetupError};
 use super::{Keepalive, TransportOptions, interface, platform};
 use crate::endpoint::{Host, TcpAddress};
 
+/// Octets on their way to nobody yet that the system takes. It would take several megabytes, which are in no
+/// cache any more when it comes to them, and count for no high-water mark.
+const MOST_UNSENT: u32 = 512 * 1024;
+
 /// An IPv4 peer of a dual-stack listener is an IPv4 peer.
 pub(super) fn peer_address(address: SocketAddr) -> PeerAddress {
     PeerAddress::Ip(canonical(address))
@@ -86,6 +90,9 @@ pub(super) fn socket(
     let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
     socket.set_nonblocking(true)?;
     set_buffers(SockRef::from(&socket), options)?;
+    if options.send_buffer.is_none() {
+        platform::set_most_unsent(&socket, MOST_UNSENT);
+    }
     if let Some(device) = &options.device {
         platform::bind_device(&socket, device).map_err(SetupError::of("device"))?;
     }

@@ -325,6 +325,24 @@ async fn options_reach_the_socket() -> TestResult {
     Ok(())
 }
 
+/// Who asks for a buffer gets all of it.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn the_system_takes_little_that_it_cannot_send_unless_asked_for_a_buffer() -> TestResult {
+    for (send_buffer, bounded) in [(None, true), (Some(64 * 1024), false)] {
+        let mut options = options();
+        options.send_buffer = send_buffer;
+        let listener = Listener::bind(&endpoint("tcp://127.0.0.1:*"), &options).await?;
+        let (accepted, dialled) = tokio::join!(listener.accept(), dial(listener.local(), &options));
+        for stream in [accepted?.0, dialled?.0] {
+            let Stream::Tcp(stream) = stream else { panic!("{stream:?}") };
+            let most = SockRef::from(&stream).tcp_notsent_lowat()?;
+            assert_eq!(most == 512 * 1024, bounded, "{send_buffer:?}: {most}");
+        }
+    }
+    Ok(())
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_refused_option_is_named() {

@@ -6,7 +6,7 @@ mod options;
 
 pub(super) use ipc::{IpcListener, dial, local_addr};
 pub(super) use options::{
-    bind_device, prepare_listener, set_retransmit_timeout, set_traffic_class,
+    bind_device, prepare_listener, set_most_unsent, set_retransmit_timeout, set_traffic_class,
 };
 
 /// A connection over a Unix domain socket.

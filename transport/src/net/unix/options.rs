@@ -33,6 +33,13 @@ pub(in crate::net) fn set_retransmit_timeout(
     return Err(io::ErrorKind::Unsupported.into());
 }
 
+/// Octets that TCP takes before it can send them, where that can be said.
+pub(in crate::net) fn set_most_unsent(socket: &Socket, octets: u32) {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    // Without it, everything works as well.
+    let _ = socket.set_tcp_notsent_lowat(octets);
+}
+
 /// The octet of IPv6 that IPv4 calls type of service.
 pub(in crate::net) fn set_traffic_class(socket: &Socket, octet: u32) -> io::Result<()> {
     socket.set_tclass_v6(octet)
