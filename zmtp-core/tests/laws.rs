@@ -73,7 +73,7 @@ fn in_pieces(mut node: Node, stream: &[u8], cuts: &[prop::sample::Index]) -> Ver
 }
 
 /// All that `stream` holds, one thing after the other, and how many octets of it are left; with the
-/// shortcut for plain messages, which takes up to so many at a time, or without it.
+/// shortcuts for plain messages, which take up to so many at a time and then a long one, or without them.
 fn all_received(stream: &[u8], shortcut: Option<usize>) -> (Vec<Received>, bool, usize) {
     let limits = limits(|it| (it.max_message, it.max_parts) = (200, 3));
     let mut node = Node::with_traffic(null(PULL).with_limits(limits), "PUSH");
@@ -86,8 +86,12 @@ fn all_received(stream: &[u8], shortcut: Option<usize>) -> (Vec<Received>, bool,
             assert!(messages.len() <= most);
             input.advance(octets);
             all.extend(messages.into_iter().map(Received::Message));
+            all.extend(incoming.long_message(&mut input).map(Received::Message));
         }
-        match incoming.next(&mut input) {
+        let is_begin = incoming.is_begin_of_message(&input);
+        let received = incoming.next(&mut input);
+        assert!(!is_begin || received == Ok(None));
+        match received {
             Ok(Some(received)) => all.push(received),
             Ok(None) => return (all, true, input.len()),
             Err(_) => return (all, false, 0),
@@ -97,7 +101,7 @@ fn all_received(stream: &[u8], shortcut: Option<usize>) -> (Vec<Received>, bool,
 
 proptest! {
     #[test]
-    fn the_shortcut_for_plain_messages_changes_nothing(stream in traffic(), most in 0..5_usize) {
+    fn the_shortcuts_for_plain_messages_change_nothing(stream in traffic(), most in 0..5_usize) {
         prop_assert_eq!(all_received(&stream, Some(most)), all_received(&stream, None));
     }
 

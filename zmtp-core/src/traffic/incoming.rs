@@ -118,6 +118,31 @@ impl Incoming {
         input.len() - rest.len()
     }
 
+    /// Takes the message at the front of `input` if it is whole and of one part, however long. For what
+    /// [`plain_messages`](Self::plain_messages) leaves because it need not be copied.
+    pub fn long_message(&self, input: &mut BytesMut) -> Option<Message> {
+        let (at, len) = self.plain_frame(input).filter(|(at, len)| input.len() - at >= *len)?;
+        input.advance(at);
+        Some(Message::new(self.take_part(input, len)))
+    }
+
+    /// Whether all of `input` is the begin of a message of one part, of which more is to come.
+    #[must_use]
+    pub fn is_begin_of_message(&self, input: &[u8]) -> bool {
+        match FrameHeader::decode(input) {
+            Ok(None) => self.is_plain(),
+            _ => self.plain_frame(input).is_some_and(|(at, len)| input.len() - at < len),
+        }
+    }
+
+    /// Where the body of the message of one part at the front begins, and its length, if such a message may come.
+    fn plain_frame(&self, input: &[u8]) -> Option<(usize, usize)> {
+        let (header, at) = FrameHeader::decode(input).ok()??;
+        let plain = self.is_plain() && self.parts.is_empty();
+        let len = usize::try_from(header.len).ok().filter(|len| *len <= self.limits.max_message)?;
+        (plain && header.kind == FrameKind::Message { more: false }).then_some((at, len))
+    }
+
     /// The body of a message of REQ or REP at the front, as [`plain_message`]: one part behind the delimiter that is
     /// there.
     #[inline(never)]
