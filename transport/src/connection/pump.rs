@@ -27,6 +27,9 @@ const TURNS: usize = 16;
 /// written to it any more.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
+/// How long a visitor that finds much may stay away before the driver reads in its place.
+const TERM: Duration = Duration::from_millis(1);
+
 /// How the traffic of a connection ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum End {
@@ -43,6 +46,8 @@ pub(crate) struct Pump {
     pipe: Arc<Pipe>,
     heartbeat: Heartbeat,
     timer: Option<Pin<Box<Sleep>>>,
+    /// While a visitor reads.
+    term: Option<Pin<Box<Sleep>>>,
     writing: OutputBuffer,
     /// Whether the application is behind with what came.
     behind: bool,
@@ -70,6 +75,7 @@ impl Pump {
             pipe,
             heartbeat,
             timer: None,
+            term: None,
             writing: OutputBuffer::new(),
             behind: false,
             unwritable: None,
@@ -122,13 +128,38 @@ impl Pump {
     }
 
     fn receive(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<(), End> {
-        let Self { pipe, heartbeat, behind, .. } = self;
-        let received = pipe.with_reader(|reader| {
+        let Self { pipe, heartbeat, behind, term, .. } = self;
+        let is_over = term.as_mut().is_some_and(|term| term.as_mut().poll(cx).is_ready());
+        // Who reads just now may be back soon.
+        let received = pipe.try_with_reader(None, |reader| {
+            if reader.is_read_by_visitor(is_over) {
+                return None;
+            }
             let received = reader.receive(&mut Driver { pipe, heartbeat, clock }, cx);
             *behind = reader.is_behind();
-            received
+            Some(received)
         });
-        received.unwrap_or(Ok(())).map_err(End::Broken)
+        match received {
+            Some(received) => {
+                *term = None;
+                received.map_err(End::Broken)
+            }
+            None => {
+                self.look_again(cx, is_over);
+                Ok(())
+            }
+        }
+    }
+
+    /// Looks at the end of the term, or of the next one, whether a visitor still reads.
+    fn look_again(&mut self, cx: &mut Context<'_>, is_over: bool) {
+        let term = self.term.get_or_insert_with(|| Box::pin(tokio::time::sleep(TERM)));
+        if is_over {
+            term.as_mut().reset(Instant::now() + TERM);
+        }
+        if term.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
     }
 
     fn tick(&mut self, cx: &mut Context<'_>, clock: Clock) -> Result<(), ProtocolError> {

@@ -3,7 +3,10 @@
 //! The driver of a connection does that, and sleeps while nothing comes. Whoever waits for a message meanwhile
 //! may read in its place, which saves waking one task to wake another: the visitor is told by the system
 //! that something has come, takes plain messages out and leaves everything else to the driver. When it goes,
-//! the system tells the driver again.
+//! the system tells the driver again; where much comes, only after a while, since it is most probably back soon.
+
+mod lease;
+mod visit;
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -17,12 +20,14 @@ use zmtp_core::Message;
 use zmtp_core::error::ProtocolError;
 use zmtp_core::traffic::{Heartbeat, Incoming, Received, TAKE_FROM};
 
+use self::lease::Lease;
+pub use self::visit::Visit;
 use super::bodies;
 use super::memory::{READ, VISIT, give_input, take_input};
 use crate::clock::Clock;
 use crate::events::Disconnect;
 use crate::net::Stream;
-use crate::pipe::{Batch, Pipe};
+use crate::pipe::Pipe;
 
 /// Octets of a large frame that room is made for when there is no more to go by than its header.
 const UNPROVEN: usize = 64 * 1024;
@@ -33,13 +38,10 @@ const MAX_PROVEN: u32 = 4 * 1024 * 1024;
 const HEAD: usize = 8 * 1024;
 /// Reads in one turn, so that a busy connection lets others have theirs.
 const TURNS: usize = 16;
-/// Octets of a read behind which more follows: one task that reads and another that works bring more than one
-/// that does both.
-const BUSY: usize = VISIT;
+/// Octets of a read that are much: more follows, most probably.
+const MUCH: usize = VISIT;
 /// Octets of a read that a visitor makes where little comes.
 const LITTLE: usize = 512;
-/// Octets of a read that a visitor makes without being told that there is something, where more comes.
-const GLANCE: usize = 2 * 1024;
 
 /// The receiving half of a connection.
 pub(crate) struct Reader {
@@ -55,7 +57,11 @@ pub(crate) struct Reader {
     /// Whether `input` may hold something whole that there was no room for, or that a visitor left.
     undelivered: bool,
     /// Whether the last read brought much.
-    busy: bool,
+    much: bool,
+    /// Whether the last message that the driver decoded had parts, which visitors do not take.
+    parted: bool,
+    /// Who reads where much comes.
+    lease: Lease,
     /// Whether what a visitor reads next is most probably so little that it needs no memory for it.
     little: bool,
     /// Whether the driver has nothing to do but to wait for messages.
@@ -85,17 +91,6 @@ pub(crate) struct Driver<'a> {
     pub(crate) clock: Clock,
 }
 
-/// What came of a visit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Visit {
-    /// The driver does this by itself.
-    Declined,
-    /// There is nothing yet. The visitor will be woken, and the driver will not.
-    Waiting,
-    /// There are messages in the batch.
-    Found,
-}
-
 impl Reader {
     /// Takes over what the handshake left.
     pub(crate) fn new(
@@ -113,7 +108,9 @@ impl Reader {
             lent: false,
             expects_large: false,
             proven: 0,
-            busy: false,
+            much: false,
+            parted: false,
+            lease: Lease::default(),
             little: true,
             hospitable: false,
             pinged: false,
@@ -123,6 +120,12 @@ impl Reader {
             stop,
             failed: None,
         }
+    }
+
+    /// Whether the driver leaves reading to a visitor, and has to look again at the end of a term; asked then, or
+    /// for another reason.
+    pub(crate) const fn is_read_by_visitor(&mut self, term_is_over: bool) -> bool {
+        self.lease.is_watched(term_is_over)
     }
 
     /// Whether there may be something that the application has no room for.
@@ -166,7 +169,10 @@ impl Reader {
                 return Err(Disconnect::Io(kind));
             }
             match self.poll_read(cx) {
-                Poll::Pending => return Ok(()),
+                Poll::Pending => {
+                    self.lease.offer();
+                    return Ok(());
+                }
                 Poll::Ready(Ok(0)) => return Err(Disconnect::PeerClosed),
                 Poll::Ready(Ok(count)) => {
                     driver.heartbeat.received();
@@ -181,110 +187,6 @@ impl Reader {
         }
         cx.waker().wake_by_ref();
         Ok(())
-    }
-
-    /// As the driver does, for somebody else. Who has found something is told of nothing any more.
-    pub(crate) fn visit(&mut self, pipe: &Pipe, batch: &mut Batch, cx: &mut Context<'_>) -> Visit {
-        if !self.is_open() {
-            return Visit::Declined;
-        }
-        loop {
-            let read = match self.stream.poll_read_ready(cx) {
-                Poll::Pending => {
-                    self.settle();
-                    return Visit::Waiting;
-                }
-                Poll::Ready(_) if self.stop.is_cancelled() => return Visit::Declined,
-                Poll::Ready(Err(error)) => Err(error),
-                Poll::Ready(Ok(())) if self.little && self.input.is_empty() => {
-                    let read =
-                        |stream: &Stream, room: &mut [u8]| stream.try_read_out(&mut &mut *room);
-                    self.read_apart::<LITTLE>(pipe, batch, read)
-                }
-                Poll::Ready(Ok(())) => self.read(VISIT).inspect(|_| self.take_plain(pipe, batch)),
-            };
-            match read {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                read => {
-                    self.leave();
-                    return self.found(batch, read);
-                }
-            }
-        }
-    }
-
-    /// The same without waiting: asks the system, whatever the runtime knows.
-    pub(crate) fn glance(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
-        if !self.is_open() || self.stop.is_cancelled() {
-            return Visit::Declined;
-        }
-        let read = match self.little {
-            true => self.read_apart::<LITTLE>(pipe, batch, Stream::read_at_once),
-            false => self.read_apart::<GLANCE>(pipe, batch, Stream::read_at_once),
-        };
-        match read {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
-            read => self.found(batch, read),
-        }
-    }
-
-    /// The system tells the driver again of what comes.
-    pub(crate) fn leave(&mut self) {
-        let Some(driver) = &self.driver else { return };
-        if self.stream.poll_read_ready(&mut Context::from_waker(driver)).is_ready() {
-            driver.wake_by_ref();
-        }
-    }
-
-    /// Whether a visitor may read, unless the connection was stopped.
-    fn is_open(&self) -> bool {
-        self.hospitable && !self.busy && !self.undelivered && self.failed.is_none()
-    }
-
-    /// Reads and takes messages without memory for it, but for what is left behind them.
-    fn read_apart<const ROOM: usize>(
-        &mut self,
-        pipe: &Pipe,
-        batch: &mut Batch,
-        read: impl FnOnce(&Stream, &mut [u8]) -> std::io::Result<usize>,
-    ) -> std::io::Result<usize> {
-        let mut octets = [0; ROOM];
-        let count = read(&self.stream, &mut octets)?;
-        self.little = count < LITTLE;
-        let read = octets.get(..count).unwrap_or_default();
-        if self.input.is_empty() {
-            let taken = plain_messages(&self.incoming, pipe, batch, read);
-            let left = read.get(taken..).unwrap_or_default();
-            if !left.is_empty() {
-                self.input.extend_from_slice(left);
-                self.undelivered = true;
-            }
-        } else {
-            self.input.extend_from_slice(read);
-            self.take_plain(pipe, batch);
-        }
-        Ok(count)
-    }
-
-    /// A visitor takes plain messages, and everything else waits for the driver.
-    fn take_plain(&mut self, pipe: &Pipe, batch: &mut Batch) {
-        let taken = plain_messages(&self.incoming, pipe, batch, &self.input);
-        self.input.advance(taken);
-        self.undelivered = !self.input.is_empty();
-        self.settle();
-    }
-
-    /// What came of a read for a visitor.
-    fn found(&mut self, batch: &Batch, read: std::io::Result<usize>) -> Visit {
-        if let Err(error) = read {
-            self.failed = Some(error.kind());
-        }
-        if (batch.is_empty() || self.undelivered)
-            && let Some(driver) = &self.driver
-        {
-            driver.wake_by_ref();
-        }
-        if batch.is_empty() { Visit::Declined } else { Visit::Found }
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
@@ -307,7 +209,7 @@ impl Reader {
             self.make_room_for_large(missing);
             let count = self.stream.try_read_buf(&mut (&mut self.input).limit(missing))?;
             self.expects_large = true;
-            self.busy = count >= BUSY;
+            self.much = count >= MUCH;
             if count == missing {
                 self.proven = u32::try_from(whole).unwrap_or(MAX_PROVEN).min(MAX_PROVEN);
             }
@@ -318,7 +220,7 @@ impl Reader {
         let most = if self.expects_large { HEAD } else { most };
         let count = self.stream.try_read_out(&mut (&mut self.input).limit(most))?;
         self.expects_large = false;
-        self.busy = count >= BUSY;
+        self.much = count >= MUCH;
         if begins {
             self.little = count < LITTLE;
         }
@@ -329,11 +231,13 @@ impl Reader {
     /// the one before, never by what a header announces alone.
     fn make_room_for_large(&mut self, missing: usize) {
         let room = missing.min(self.input.len().max(self.proven as usize).max(UNPROVEN));
-        if self.lent {
+        let is_full = self.input.capacity() == self.input.len();
+        if self.lent || is_full && self.input.len() <= READ / 2 {
+            // In memory that comes back, as what was left of the shared one does not.
             let mut own = bodies::room(self.input.len() + room);
             own.extend_from_slice(&self.input);
             self.exchange_input(own);
-        } else if self.input.capacity() == self.input.len() {
+        } else if is_full {
             self.input.reserve(room);
         }
     }
@@ -352,8 +256,10 @@ impl Reader {
     }
 
     fn exchange_input(&mut self, own: BytesMut) {
-        give_input(std::mem::replace(&mut self.input, own));
-        self.lent = false;
+        let before = std::mem::replace(&mut self.input, own);
+        if std::mem::take(&mut self.lent) {
+            give_input(before);
+        }
     }
 
     /// Lets other connections read. What is left and does not fill most of the memory moves out of it.
@@ -382,6 +288,7 @@ impl Reader {
             let octets = self.incoming.plain_messages(&self.input, room, &mut self.messages);
             self.input.advance(octets);
             self.decoded += octets;
+            self.parted &= octets == 0;
             room -= self.messages.len() - before;
             if room == 0 {
                 self.deliver(pipe);
@@ -396,6 +303,7 @@ impl Reader {
             }
             match self.next() {
                 Ok(Some(Received::Message(message))) => {
+                    self.parted = message.len() > 1;
                     self.messages.push_back(message);
                     room -= 1;
                 }
@@ -461,11 +369,6 @@ impl Reader {
             _ => Ok(()),
         }
     }
-}
-
-/// Has messages at the front of `input` received; says how many octets they came as.
-fn plain_messages(incoming: &Incoming, pipe: &Pipe, batch: &mut Batch, input: &[u8]) -> usize {
-    pipe.receive_into(batch, |most, messages| incoming.plain_messages(input, most, messages))
 }
 
 #[cfg(test)]

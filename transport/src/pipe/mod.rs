@@ -318,7 +318,18 @@ impl Pipe {
         self.try_with_reader((), Reader::leave);
     }
 
-    fn try_with_reader<T>(&self, otherwise: T, use_it: impl FnOnce(&mut Reader) -> T) -> T {
+    /// Whether a visitor would be let in.
+    #[must_use]
+    pub fn welcomes_visitors(&self) -> bool {
+        self.try_with_reader(false, |reader| reader.is_open())
+    }
+
+    /// Uses the receiving half, unless somebody else does or there is none.
+    pub(crate) fn try_with_reader<T>(
+        &self,
+        otherwise: T,
+        use_it: impl FnOnce(&mut Reader) -> T,
+    ) -> T {
         let mut reader = match self.reader.try_lock() {
             Ok(reader) => reader,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -546,11 +557,6 @@ impl Pipe {
     /// The receiving half of a new connection takes its seat, or the old one leaves it.
     pub(crate) fn seat(&self, reader: Option<Reader>) {
         *lock(&self.reader) = reader.map(Box::new);
-    }
-
-    /// What the driver does with the receiving half; nothing if that has left.
-    pub(crate) fn with_reader<T>(&self, use_it: impl FnOnce(&mut Reader) -> T) -> Option<T> {
-        lock(&self.reader).as_deref_mut().map(use_it)
     }
 }
 

@@ -1,4 +1,4 @@
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -169,4 +169,112 @@ async fn a_visitor_reads_nothing_of_a_connection_that_was_stopped() {
     assert_eq!(pipe.glance(&mut Batch::default(), |_| {}), Visit::Declined);
     tokio::time::sleep(A_WHILE).await;
     assert_eq!(visit(&pipe), (Visit::Declined, 0));
+}
+
+/// So many messages, each of a kilobyte.
+fn kilobytes(count: usize) -> Vec<u8> {
+    [&b"\x02\0\0\0\0\0\0\x03\xe8"[..], &[7; 1000]].concat().repeat(count)
+}
+
+/// A peer of which not only a little comes, and somebody who waits for that.
+async fn talkative() -> (Engine, Arc<Keeper>, TcpStream, Arc<Pipe>, Batch) {
+    let (engine, keeper) = engine();
+    let (_, mut peer, pipe) = acquainted(&engine, &keeper).await;
+    let mut batch = Batch::default();
+    say(&mut peer, &kilobytes(1)).await;
+    assert!(pipe.refill(&mut batch), "the driver has read it");
+    use_up(&pipe, &mut batch);
+    assert_eq!(visit_for(&pipe, &mut batch), Visit::Waiting);
+    (engine, keeper, peer, pipe, batch)
+}
+
+/// Much has come, and a visitor has found the begin of it.
+async fn much(messages: usize) -> (Engine, Arc<Keeper>, TcpStream, Arc<Pipe>, Batch) {
+    let (engine, keeper, mut peer, pipe, mut batch) = talkative().await;
+    say(&mut peer, &kilobytes(messages)).await;
+    assert_eq!(visit_for(&pipe, &mut batch), Visit::Found);
+    assert_eq!(batch.len(), 8, "a first read is small");
+    (engine, keeper, peer, pipe, batch)
+}
+
+/// What the receiver holds was used up, and there is nothing behind it.
+fn use_up(pipe: &Pipe, batch: &mut Batch) {
+    while batch.pop().is_some() {}
+    assert!(!pipe.refill(batch), "nobody else reads");
+}
+
+#[tokio::test]
+async fn who_finds_much_reads_on_when_it_is_back() {
+    let (_engine, _, mut peer, pipe, mut batch) = much(100).await;
+    use_up(&pipe, &mut batch);
+    assert_eq!((visit_for(&pipe, &mut batch), batch.len()), (Visit::Found, 92));
+    use_up(&pipe, &mut batch);
+    assert_eq!(visit_for(&pipe, &mut batch), Visit::Waiting);
+    // Who waits for longer is not waited for: the driver reads, and tells.
+    tokio::time::sleep(A_WHILE).await;
+    say(&mut peer, &kilobytes(3)).await;
+    assert!(pipe.refill(&mut batch) && batch.len() == 3);
+}
+
+#[tokio::test]
+async fn the_driver_reads_on_when_who_found_much_stays_away() {
+    let (_engine, _, _peer, pipe, mut batch) = much(100).await;
+    tokio::time::sleep(A_WHILE).await;
+    while batch.pop().is_some() {}
+    assert!(pipe.refill(&mut batch), "the driver was there");
+    assert_eq!(batch.len(), 92);
+}
+
+/// The mark is a thousand messages, and a receiver takes half of that at a time.
+#[tokio::test]
+async fn a_share_of_what_was_read_waits_for_the_next_visit() {
+    let (_engine, _, mut peer, pipe, mut batch) = talkative().await;
+    let mut found = Vec::new();
+    say(&mut peer, &b"\0\x0asmall body".repeat(4000)).await;
+    for _ in 0..3 {
+        assert_eq!(visit_for(&pipe, &mut batch), Visit::Found);
+        found.push(batch.len());
+        use_up(&pipe, &mut batch);
+    }
+    // Of 8 KiB and of the rest.
+    assert_eq!(found, [500, 182, 500]);
+    // Well within the term.
+    pipe.end_visit();
+    tokio::task::yield_now().await;
+    assert!(pipe.refill(&mut batch), "the driver has the rest");
+}
+
+#[tokio::test]
+async fn a_visitor_reads_long_messages_to_where_they_stay() {
+    let (_engine, _, mut peer, pipe, mut batch) = talkative().await;
+    let long = [&b"\x02\0\0\0\0\0\x03\x0d\x40"[..], &[7; 200_000]].concat();
+    for _ in 0..2 {
+        say(&mut peer, &long[..100_000]).await;
+        assert_eq!(visit_for(&pipe, &mut batch), Visit::Waiting, "it is not whole");
+        say(&mut peer, &long[100_000..]).await;
+        assert_eq!(visit_for(&pipe, &mut batch), Visit::Found);
+        assert_eq!(batch.pop().map(|message| message.octets()), Some(200_000));
+        use_up(&pipe, &mut batch);
+        assert_eq!(visit_for(&pipe, &mut batch), Visit::Waiting);
+    }
+}
+
+#[tokio::test]
+async fn a_command_among_much_is_for_the_driver() {
+    let (_engine, _, mut peer, pipe, mut batch) = much(20).await;
+    use_up(&pipe, &mut batch);
+    assert_eq!((visit_for(&pipe, &mut batch), batch.len()), (Visit::Found, 12));
+    use_up(&pipe, &mut batch);
+    assert_eq!(visit_for(&pipe, &mut batch), Visit::Waiting);
+    let ping = b"\x04\x0a\x04PING\0\0abc";
+    peer.write_all(&[&kilobytes(9)[..], ping, &kilobytes(2)].concat()).expect("room");
+    tokio::task::yield_now().await;
+    assert_eq!((visit_for(&pipe, &mut batch), batch.len()), (Visit::Found, 9));
+    use_up(&pipe, &mut batch);
+    assert_eq!(visit_for(&pipe, &mut batch), Visit::Declined);
+    tokio::time::sleep(A_WHILE).await;
+    assert!(pipe.refill(&mut batch) && batch.len() == 2);
+    let mut answer = [0; 256];
+    let count = peer.read(&mut answer).expect("an answer");
+    assert!(answer[..count].ends_with(b"\x04\x08\x04PONGabc"), "{:?}", &answer[..count]);
 }
