@@ -240,7 +240,7 @@ async fn wait_to_recv<S: Receiving + ?Sized>(
         if let Some(result) = spin(socket).await {
             return result;
         }
-        until_received(socket).await
+        until_received(socket, socket.guest()).await
     });
     match limit {
         None => wait.await,
@@ -262,13 +262,14 @@ pub(crate) async fn until_sent<S: Sending + ?Sized>(
     .await
 }
 
-/// Attempts to receive again whenever a message may have come.
+/// Attempts to receive again whenever a message may have come; `guest` is one of the socket, or none.
 pub(crate) async fn until_received<S: Receiving + ?Sized>(
     socket: &S,
+    guest: Guest<'_>,
 ) -> Result<Message, RecvError> {
     retry_in_turn(
         socket.receivable(),
-        socket.guest(),
+        guest,
         || socket.attempt_recv(),
         |error| *error == RecvError::WouldBlock,
         || socket.has_message(),

@@ -74,11 +74,20 @@ pub(super) fn block_on<F: Future>(future: F) -> F::Output {
 
 /// As [`block_on`]; `None` if the deadline comes first. The future is polled at least once.
 pub(super) fn block_until<F: Future>(future: F, deadline: Option<Instant>) -> Option<F::Output> {
+    drive_until(future, deadline, !take_traffic().is_bulk())
+}
+
+/// As [`block_until`], where input and output are done on this thread if it `drives`, and otherwise beside it: one
+/// thread that copies and one that works bring more than one after the other.
+pub(super) fn drive_until<F: Future>(
+    future: F,
+    deadline: Option<Instant>,
+    drives: bool,
+) -> Option<F::Output> {
     // Moved no more from here on.
     let mut future = pin!(unconstrained(future));
     let Some(io) = drivable() else { return park_until(future, deadline) };
-    if was_bulk() {
-        // One thread that copies and one that works bring more than one after the other.
+    if !drives {
         io.lend();
         return park_until(future, deadline);
     }
@@ -159,28 +168,48 @@ pub(super) fn spin<T>(
     }
 }
 
-/// Octets between two waits that make much traffic, and those of its messages on average that make it bulk.
+/// Octets between two waits that make much traffic, those of its messages on average that make it bulk, and those
+/// that are better copied by somebody else.
 const MUCH: usize = 64 * 1024;
 const LARGE: usize = 512;
+const LONG: usize = 32 * 1024;
+
+/// What went through a thread since it waited last.
+#[derive(Debug, Default, Clone, Copy)]
+pub(super) struct Traffic {
+    messages: usize,
+    octets: usize,
+}
+
+impl Traffic {
+    /// Whether it is much, of large messages.
+    pub(super) const fn is_bulk(self) -> bool {
+        self.octets >= MUCH && self.octets / LARGE >= self.messages
+    }
+
+    /// Whether its messages are long.
+    pub(super) const fn is_long(self) -> bool {
+        self.octets / LONG >= self.messages
+    }
+}
 
 thread_local! {
-    /// Messages that went through this thread since it waited last, and their octets.
-    static TRAFFIC: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    static TRAFFIC: Cell<Traffic> = const { Cell::new(Traffic { messages: 0, octets: 0 }) };
 }
 
 /// A message of so many octets went through this thread.
 #[inline]
 pub(super) fn count(octets: usize) {
     TRAFFIC.with(|traffic| {
-        let (messages, before) = traffic.get();
-        traffic.set((messages.wrapping_add(1), before.saturating_add(octets)));
+        let Traffic { messages, octets: before } = traffic.get();
+        let messages = messages.wrapping_add(1);
+        traffic.set(Traffic { messages, octets: before.saturating_add(octets) });
     });
 }
 
-/// Whether what went through this thread since it waited last was much, and large.
-fn was_bulk() -> bool {
-    let (messages, octets) = TRAFFIC.replace((0, 0));
-    octets >= MUCH && octets / LARGE >= messages
+/// What went through this thread; it begins anew.
+pub(super) fn take_traffic() -> Traffic {
+    TRAFFIC.take()
 }
 
 /// Messages between two waits of somebody who talks with a peer, and does not just receive.
@@ -188,12 +217,7 @@ const TALK: usize = 4;
 
 /// Whether no more goes through this thread than question and answer, and it may look for the next one by itself.
 pub(super) fn talks() -> bool {
-    TRAFFIC.with(|traffic| traffic.get().0 <= TALK) && drivable().is_some()
-}
-
-/// The thread has found what it would have waited for.
-pub(super) fn count_anew() {
-    TRAFFIC.set((0, 0));
+    TRAFFIC.with(|traffic| traffic.get().messages <= TALK) && drivable().is_some()
 }
 
 /// What this thread may drive while it waits: nothing on a thread that belongs to a runtime, or ends already.

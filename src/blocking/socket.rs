@@ -7,11 +7,14 @@ use transport::{Endpoint, Engine, StartError};
 use zmtp_core::{Message, SocketType};
 
 use super::habit::Habit;
-use super::park::{Look, Looked, block_on, block_until, count, count_anew, spin, talks};
+use super::park::{
+    Look, Looked, block_on, block_until, count, drive_until, spin, take_traffic, talks,
+};
 use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
 use crate::face::{Glances, try_recv, until_received, until_sent};
+use crate::pattern::guest::Guest;
 use crate::{IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
@@ -253,8 +256,15 @@ impl<S: Receives> Socket<S> {
         if let Some(result) = self.look(limit.unwrap_or(Duration::MAX)) {
             return result;
         }
-        let wait = until_received(&self.inner);
-        block_until(wait, deadline).unwrap_or(Err(RecvError::TimedOut))
+        let traffic = take_traffic();
+        let mut guest = self.inner.guest();
+        let drives = !traffic.is_bulk() || !traffic.is_long() && guest.is_welcome();
+        if !drives {
+            guest.decline();
+            guest = Guest::default();
+        }
+        let wait = until_received(&self.inner, guest);
+        drive_until(wait, deadline, drives).unwrap_or(Err(RecvError::TimedOut))
     }
 
     /// Looks again and again: for as long as the socket spins, or else for a moment if that paid lately.
@@ -283,7 +293,7 @@ impl<S: Receives> Socket<S> {
                 return None;
             }
         };
-        count_anew();
+        take_traffic();
         Some(found)
     }
 }

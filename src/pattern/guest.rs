@@ -42,6 +42,18 @@ impl Guest<'_> {
         Poll::Pending
     }
 
+    /// Whether it would read by itself, and not leave that to the driver.
+    pub(crate) fn is_welcome(&self) -> bool {
+        self.at.as_ref().is_some_and(|at| at.pipe.welcomes_visitors())
+    }
+
+    /// Leaves reading to the driver: none waits for a message that nobody reads.
+    pub(crate) fn decline(self) {
+        if let Some(at) = &self.at {
+            at.pipe.end_visit();
+        }
+    }
+
     /// Looks without waiting.
     pub(crate) fn glance(&mut self) -> Visit {
         let Some(At { queue, pipe, batch }) = &mut self.at else { return Visit::Declined };
