@@ -1,5 +1,6 @@
 //! Sockets of ours with sockets of ours: what the patterns promise, and how sockets begin and end.
 
+mod bulk;
 mod departed;
 mod doors;
 mod guests;

@@ -216,6 +216,18 @@ async fn who_finds_much_reads_on_when_it_is_back() {
     assert!(pipe.refill(&mut batch) && batch.len() == 3);
 }
 
+/// Who looks again and again is not waited for in vain.
+#[tokio::test]
+async fn who_finds_much_reads_on_without_waiting() {
+    let (_engine, _, mut peer, pipe, mut batch) = much(100).await;
+    use_up(&pipe, &mut batch);
+    assert_eq!((pipe.glance(&mut batch, |_| {}), batch.len()), (Visit::Found, 92));
+    use_up(&pipe, &mut batch);
+    assert_eq!(pipe.glance(&mut batch, |_| {}), Visit::Waiting);
+    say(&mut peer, &kilobytes(3)).await;
+    assert!(pipe.refill(&mut batch) && batch.len() == 3, "the driver has, after a while");
+}
+
 #[tokio::test]
 async fn the_driver_reads_on_when_who_found_much_stays_away() {
     let (_engine, _, _peer, pipe, mut batch) = much(100).await;

@@ -74,7 +74,7 @@ impl Reader {
     }
 
     /// What a visitor has read and had no room for.
-    #[cold]
+    #[inline(never)]
     fn find_rest(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
         if self.stop.is_cancelled() {
             return Visit::Declined;
@@ -85,7 +85,13 @@ impl Reader {
 
     /// The same without waiting: asks the system, whatever the runtime knows.
     pub(crate) fn glance(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
-        if !self.is_open() || self.much || self.undelivered || self.stop.is_cancelled() {
+        if !self.is_open() || self.stop.is_cancelled() {
+            return Visit::Declined;
+        }
+        if self.lease.is_taken() {
+            return self.glance_at_much(pipe, batch);
+        }
+        if self.much {
             return Visit::Declined;
         }
         let read = match self.little {
@@ -95,6 +101,27 @@ impl Reader {
         match read {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
             read => self.found(batch, read),
+        }
+    }
+
+    /// Reads on without waiting: nobody else does.
+    #[inline(never)]
+    fn glance_at_much(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
+        if self.undelivered {
+            return self.find_rest(pipe, batch);
+        }
+        match self.read(READ).inspect(|_| self.take_plain(pipe, batch)) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                self.lease.wait();
+                self.settle();
+                Visit::Waiting
+            }
+            Ok(1..) if batch.is_empty() && !self.undelivered => Visit::Waiting,
+            Ok(1..) if self.much => self.found_much(batch),
+            read => {
+                self.leave();
+                self.found(batch, read)
+            }
         }
     }
 
