@@ -11,7 +11,7 @@ use crate::lock::lock;
 
 /// Octets of one ordinary read.
 pub(crate) const READ: usize = 256 * 1024;
-/// Octets of one read by who waits for a message, on whatever thread that is.
+/// Octets of one read by who waits for a message, on whatever thread that is, until much comes.
 pub(crate) const VISIT: usize = 8 * 1024;
 
 /// Pieces that wait for somebody to encode into them: 2 MiB in the whole process.
