@@ -14,7 +14,6 @@ use super::{Connecting, Monitor, deadline, runtime};
 use crate::error::{ConfigError, RecvError, SendError};
 use crate::face::sealed::FromOptions;
 use crate::face::{Glances, try_recv, until_received, until_sent};
-use crate::pattern::guest::Guest;
 use crate::{IntoEndpoint, Options, Receives, Sends};
 
 /// A blocking socket around an asynchronous one, such as [`blocking::Push`](super::Push) around
@@ -261,7 +260,6 @@ impl<S: Receives> Socket<S> {
         let drives = !traffic.is_bulk() || !traffic.is_long() && guest.is_welcome();
         if !drives {
             guest.decline();
-            guest = Guest::default();
         }
         let wait = until_received(&self.inner, guest);
         drive_until(wait, deadline, drives).unwrap_or(Err(RecvError::TimedOut))

@@ -48,8 +48,8 @@ impl Guest<'_> {
     }
 
     /// Leaves reading to the driver: none waits for a message that nobody reads.
-    pub(crate) fn decline(self) {
-        if let Some(at) = &self.at {
+    pub(crate) fn decline(&mut self) {
+        if let Some(at) = self.at.take() {
             at.pipe.end_visit();
         }
     }

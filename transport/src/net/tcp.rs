@@ -11,7 +11,7 @@ use super::error::{BindErrorKind, Failure, OsError, SetupError};
 use super::{Keepalive, TransportOptions, interface, platform};
 use crate::endpoint::{Host, TcpAddress};
 
-/// Octets on their way to nobody yet that the system takes. It would take several megabytes, which are in no
+/// Octets that the system takes before it can send them. It would take several megabytes, which are in no near
 /// cache any more when it comes to them, and count for no high-water mark.
 const MOST_UNSENT: u32 = 512 * 1024;
 

@@ -278,7 +278,7 @@ impl Pipe {
 
     /// Reads in place of the driver, for somebody who waits for a message of this peer and has used `batch` up:
     /// `context` is told of what comes, and the driver is not, until something was found or
-    /// [`end_visit`](Self::end_visit). What is `found` is to be put where messages are taken from; nobody reads what
+    /// [`end_visit`](Self::end_visit); where that was much, not before the visitor has stayed away for a while. What is `found` is to be put where messages are taken from; nobody reads what
     /// comes behind it before that is done.
     pub fn visit(
         &self,

@@ -32,7 +32,10 @@ impl Reader {
             return Visit::Declined;
         }
         if self.undelivered {
-            return self.find_rest(pipe, batch);
+            return match self.stop.is_cancelled() {
+                true => Visit::Declined,
+                false => self.find_rest(pipe, batch),
+            };
         }
         let mut octets = 0;
         loop {
@@ -54,21 +57,14 @@ impl Reader {
                     self.read(most).inspect(|_| self.take_plain(pipe, batch))
                 }
             };
-            match read {
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                Ok(1..) if self.much && !batch.is_empty() => return self.found_much(batch),
-                Ok(count @ 1..) if batch.is_empty() && !self.undelivered => {
-                    octets += count;
-                    if octets >= TURN {
-                        cx.waker().wake_by_ref();
-                        self.lease.wait();
-                        return Visit::Waiting;
-                    }
-                }
-                read => {
-                    self.leave();
-                    return self.found(batch, read);
-                }
+            octets += read.as_ref().unwrap_or(&0);
+            if let Some(visit) = self.conclude(batch, read) {
+                return visit;
+            }
+            if octets >= TURN {
+                cx.waker().wake_by_ref();
+                self.lease.wait();
+                return Visit::Waiting;
             }
         }
     }
@@ -76,9 +72,6 @@ impl Reader {
     /// What a visitor has read and had no room for.
     #[inline(never)]
     fn find_rest(&mut self, pipe: &Pipe, batch: &mut Batch) -> Visit {
-        if self.stop.is_cancelled() {
-            return Visit::Declined;
-        }
         self.take_plain(pipe, batch);
         self.found_much(batch)
     }
@@ -100,7 +93,7 @@ impl Reader {
         };
         match read {
             Err(error) if error.kind() == ErrorKind::WouldBlock => Visit::Waiting,
-            read => self.found(batch, read),
+            read => self.found(batch, read.err().map(|error| error.kind())),
         }
     }
 
@@ -110,19 +103,15 @@ impl Reader {
         if self.undelivered {
             return self.find_rest(pipe, batch);
         }
-        match self.read(READ).inspect(|_| self.take_plain(pipe, batch)) {
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+        let read = self.read(READ).inspect(|_| self.take_plain(pipe, batch));
+        let found_none = read.is_err();
+        self.conclude(batch, read).unwrap_or_else(|| {
+            if found_none {
                 self.lease.wait();
                 self.settle();
-                Visit::Waiting
             }
-            Ok(1..) if batch.is_empty() && !self.undelivered => Visit::Waiting,
-            Ok(1..) if self.much => self.found_much(batch),
-            read => {
-                self.leave();
-                self.found(batch, read)
-            }
-        }
+            Visit::Waiting
+        })
     }
 
     /// The system tells the driver again of what comes.
@@ -192,30 +181,45 @@ impl Reader {
         self.undelivered = !self.input.is_empty() && !incoming.is_begin_of_message(&self.input);
     }
 
+    /// What came of a read for a visitor; nothing yet if there is no more than the begin of a message.
+    fn conclude(&mut self, batch: &Batch, read: io::Result<usize>) -> Option<Visit> {
+        match read {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            Ok(1..) if batch.is_empty() && !self.undelivered => None,
+            Ok(1..) if self.much => Some(self.found_much(batch)),
+            read => Some(self.found_and_left(batch, read.err().map(|error| error.kind()))),
+        }
+    }
+
     /// Much was read, and a visitor reads on when it is back, unless it comes to nothing.
     fn found_much(&mut self, batch: &Batch) -> Visit {
         if batch.is_empty() || !self.lease.renew() {
-            self.leave();
-            return self.found(batch, Ok(1));
+            return self.found_and_left(batch, None);
         }
-        if self.lease.needs_watch()
-            && let Some(driver) = &self.driver
-        {
-            driver.wake_by_ref();
+        if self.lease.needs_watch() {
+            self.wake_driver();
         }
         Visit::Found
     }
 
-    /// What came of a read for a visitor that leaves.
-    fn found(&mut self, batch: &Batch, read: io::Result<usize>) -> Visit {
-        if let Err(error) = read {
-            self.failed = Some(error.kind());
-        }
-        if (batch.is_empty() || self.undelivered)
-            && let Some(driver) = &self.driver
-        {
-            driver.wake_by_ref();
+    /// A visitor leaves with what it has found.
+    fn found_and_left(&mut self, batch: &Batch, failed: Option<ErrorKind>) -> Visit {
+        self.leave();
+        self.found(batch, failed)
+    }
+
+    /// A visitor has found this; the driver gets what it has not taken.
+    fn found(&mut self, batch: &Batch, failed: Option<ErrorKind>) -> Visit {
+        self.failed = failed;
+        if batch.is_empty() || self.undelivered {
+            self.wake_driver();
         }
         if batch.is_empty() { Visit::Declined } else { Visit::Found }
+    }
+
+    fn wake_driver(&self) {
+        if let Some(driver) = &self.driver {
+            driver.wake_by_ref();
+        }
     }
 }
