@@ -1,6 +1,23 @@
-//! Messages of ironhouse as lists of parts, to make and to compare.
+//! Sockets and messages of ironhouse: a pipeline, and lists of parts to make and to compare.
 
-use ironhouse::Message;
+use ironhouse::{Message, Options, Pull, Push};
+
+use crate::{Fallible, rt};
+
+/// A PUSH that is connected with a PULL, which listens at this place.
+///
+/// # Errors
+/// What is wrong with the options or the place.
+///
+/// # Panics
+/// If there is no connection in time.
+pub async fn pipeline(at: &str, push: Options, pull: Options) -> Fallible<(Push, Pull)> {
+    let pull = Pull::new(pull)?;
+    let endpoint = pull.bind(at).await?;
+    let push = Push::new(push)?;
+    rt::in_time("the connection", push.connect(&endpoint)?.ready()).await?;
+    Ok((push, pull))
+}
 
 /// A message of these parts.
 ///

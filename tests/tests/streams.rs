@@ -10,17 +10,13 @@ use ironhouse::{
     Dealer, Event, Message, Observation, Options, Pull, Push, Rep, Req, Router, blocking, poll,
 };
 use ironhouse_tests::place::ANYWHERE;
-use ironhouse_tests::{Done, Fallible, rt};
+use ironhouse_tests::{Done, Fallible, ours, rt};
 
 const SHORT: Duration = Duration::from_millis(60);
 const COUNT: u32 = 5_000;
 
 async fn pipeline(options: Options) -> Fallible<(Push, Pull)> {
-    let pull = Pull::new(options.clone())?;
-    let endpoint = pull.bind(ANYWHERE).await?;
-    let push = Push::new(options)?;
-    rt::in_time("the connection", push.connect(&endpoint)?.ready()).await?;
-    Ok((push, pull))
+    ours::pipeline(ANYWHERE, options.clone(), options).await
 }
 
 fn number(message: &Message) -> u32 {

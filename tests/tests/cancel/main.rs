@@ -8,7 +8,7 @@ use std::task::Poll;
 use ironhouse::error::RecvError;
 use ironhouse::{Message, Options, Pull, Push};
 use ironhouse_tests::place::ANYWHERE;
-use ironhouse_tests::{Fallible, rt};
+use ironhouse_tests::{Fallible, ours};
 
 const COUNT: u32 = 3_000;
 
@@ -50,10 +50,7 @@ fn tight() -> Options {
 }
 
 async fn pipeline(at: &str) -> Fallible<(Push, Pull)> {
-    let (push, pull) = (Push::new(tight())?, Pull::new(tight())?);
-    let endpoint = pull.bind(at).await?;
-    rt::in_time("the connection", push.connect(&endpoint)?.ready()).await?;
-    Ok((push, pull))
+    ours::pipeline(at, tight(), tight()).await
 }
 
 fn numbered(at: u32) -> Message {

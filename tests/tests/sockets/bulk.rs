@@ -6,6 +6,7 @@ use std::thread;
 use std::time::Duration;
 
 use ironhouse::{Options, Pull, Push, blocking, poll};
+use ironhouse_tests::ours::pipeline;
 use ironhouse_tests::place::ANYWHERE;
 use ironhouse_tests::{Done, Fallible, rt};
 
@@ -50,13 +51,6 @@ async fn send_all(push: Push) -> Fallible<usize> {
     Ok(push.close().await)
 }
 
-async fn pipeline(options: Options) -> Fallible<(Push, Pull)> {
-    let pull = Pull::new(options)?;
-    let push = Push::new(Options::new())?;
-    push.connect(&pull.bind(ANYWHERE).await?)?.ready().await?;
-    Ok((push, pull))
-}
-
 /// The next message, in one way or another.
 async fn take(pull: &Pull, at: u32) -> Fallible<Vec<u8>> {
     let message = loop {
@@ -81,7 +75,7 @@ async fn take(pull: &Pull, at: u32) -> Fallible<Vec<u8>> {
 
 fn in_order(options: Options) -> Done {
     rt::run(async {
-        let (push, pull) = pipeline(options).await?;
+        let (push, pull) = pipeline(ANYWHERE, Options::new(), options).await?;
         let sent = tokio::spawn(async { send_all(push).await.expect("a peer that takes all") });
         for at in 0..COUNT {
             assert_eq!(number(&take(&pull, at).await?), at);
@@ -107,7 +101,7 @@ fn who_spins_in_between_gets_all_in_order() -> Done {
 #[test]
 fn all_who_receive_at_once_get_everything_once() -> Done {
     rt::run(async {
-        let (push, pull) = pipeline(Options::new()).await?;
+        let (push, pull) = pipeline(ANYWHERE, Options::new(), Options::new()).await?;
         let pull = Arc::new(pull);
         let seen: Arc<Vec<AtomicU8>> = Arc::new((0..COUNT).map(|_| AtomicU8::new(0)).collect());
         let left = Arc::new(AtomicU32::new(COUNT));
